@@ -1,0 +1,3 @@
+"""Convolution and its two adjoints: a trio closed under differentiation."""
+
+__all__: list[str] = []

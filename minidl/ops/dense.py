@@ -1,0 +1,3 @@
+"""Products of matrices: matmul, affine (the dense layer), einsum."""
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Pooling: windows reduced to their largest value or their mean."""
+
+__all__: list[str] = []
