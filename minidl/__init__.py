@@ -1,9 +1,62 @@
-"""minidl: a deep-learning engine whose every gradient can be read beside its formula."""
+"""minidl: a deep-learning engine whose every gradient can be read beside its formula.
+
+`import minidl` loads NumPy and nothing else that is large; Numba, CuPy and Matplotlib are loaded where they are first
+needed. Sub-packages are loaded on first use too: `minidl.nn`, `minidl.optim`, …
+"""
+
+from importlib import import_module
+from typing import Any
+
+from . import ops
+from .array import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
+from .config import detect_anomaly, enable_grad, is_grad_enabled, mode, no_grad
+from .errors import MinidlError
+from .op import fused, primitive
+from .random import Generator, get_rng_state, manual_seed, set_rng_state
+from .tensor import Buffer, Parameter, Tensor, as_tensor, from_dlpack, from_numpy, tensor
 
 __version__ = "0.1.0"
 
-from . import ops
-from .config import detect_anomaly, enable_grad, is_grad_enabled, mode, no_grad
-from .op import fused, primitive
-from .random import manual_seed
-from .tensor import Buffer, Parameter, Tensor, as_tensor, from_dlpack, from_numpy, tensor
+__all__ = [
+    "Buffer",
+    "Generator",
+    "MinidlError",
+    "Parameter",
+    "Tensor",
+    "as_tensor",
+    "bool_",
+    "detect_anomaly",
+    "enable_grad",
+    "float16",
+    "float32",
+    "float64",
+    "from_dlpack",
+    "from_numpy",
+    "fused",
+    "get_rng_state",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "manual_seed",
+    "mode",
+    "no_grad",
+    "ops",
+    "primitive",
+    "set_rng_state",
+    "tensor",
+    "uint8",
+]
+
+_LAZY = {"data", "functional", "models", "nn", "optim", "train"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_LAZY})

@@ -22,7 +22,7 @@ from typing import Any
 from . import ops
 from .array import is_float, xp
 from .config import Scope, current
-from .errors import GraphError, ShapeError, describe
+from .errors import GraphError, describe
 from .graph import Node, backpropagate
 from .random import get_rng_state, set_rng_state
 from .tensor import Tensor, as_tensor
@@ -46,7 +46,7 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Call
 def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """As `grad`, but the function returned gives (value, gradient)."""
     several = not isinstance(argnums, int)
-    positions = tuple(argnums) if several else (argnums,)  # type: ignore[arg-type]
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def value_and_gradient(*args: Any) -> tuple[Any, Any]:
         nested = _is_nested(args)
@@ -136,10 +136,12 @@ def hessian(function: Callable[..., Any], x: Any) -> Tensor:
 
 def hvp(function: Callable[..., Any], x: Any, v: Any) -> tuple[Any, Tensor]:
     """The value of a scalar function, and its Hessian times v, at the cost of about two backward passes."""
-    value, gradient = value_and_grad(function)(x)
-    del gradient
-    _, product = vjp(lambda x: (grad(function)(x) * as_tensor(v)).sum(), x)
-    return value, product
+    nested = _is_nested((x, v))
+    inputs = _variables((x,))
+    with Scope(recording=True):
+        value, gradient = value_and_grad(function)(inputs[0])
+    (product,) = _pull([gradient], inputs, [as_tensor(v)], nested)
+    return value if nested else value.detach(), product
 
 
 def checkpoint(function: Callable[..., Any], *args: Any) -> Any:

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
@@ -29,51 +30,28 @@ Tensor: Any = None  # bound by tensor.py, which stands above this module
 _numbers = itertools.count()
 
 
-class Aval(NamedTuple):
-    """What is known of a value without its numbers: enough to make a zero, or to check a gradient."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-    module: Any  # numpy or cupy
-
-
 class Node:
     """One operation that ran: what it was computed from, and what its backward needs."""
 
-    __slots__ = (
-        "edges",  # one per input: (parent, output index), or None for constants
-        "freed",
-        "hooks",  # output index → functions on its cotangent
-        "inputs",  # raw inputs, where backward may have to replay the operation
-        "kernel",  # the kernel pair that ran, or None for the body
-        "lock",
-        "note",  # anomaly mode: source line and layer
-        "number",
-        "operation",
-        "outputs",  # one Aval per output
-        "params",
-        "refill",  # checkpointing: brings the saved values back by computing them again
-        "residuals",  # what a fused body, or a kernel, keeps for its backward
-        "saved",  # name → value that a primitive's rules ask for
-        "time",  # the clock when the values were saved; see mutation.py
-    )
+    # Defaults on the class, so that making a node sets only what is known then. An output is described by
+    # (shape, dtype, numpy or cupy): enough to make a zero, or to check a gradient.
+    outputs: Sequence[tuple[tuple[int, ...], Any, Any]] = ()
+    saved: dict[str, Any] | None = None  # name → value that a primitive's rules ask for
+    inputs: Sequence[Any] | None = None  # raw inputs, where backward may have to replay the operation
+    residuals: tuple[Any, ...] | None = None  # what a fused body, or a kernel, keeps for its backward
+    kernel: Any = None  # the kernel pair that ran; None: the body
+    hooks: dict[int, list[Callable[[Any], Any]]] | None = None  # output index → functions on its cotangent
+    refill: Callable[[], None] | None = None  # checkpointing: brings the saved values back by computing them again
+    freed = False
+    note = ""  # anomaly mode: source line and layer
+    lock: Lock | None = None  # anomaly mode: holds the saved arrays read-only
 
     def __init__(self, operation: Any, edges: Sequence[Any], params: dict[str, Any]) -> None:
         self.number = next(_numbers)
         self.operation = operation
-        self.edges = edges
+        self.edges = edges  # one per input: (parent, output index), or None for constants
         self.params = params
-        self.time = clock.now
-        self.saved: dict[str, Any] | None = None
-        self.inputs: Sequence[Any] | None = None
-        self.residuals: tuple[Any, ...] | None = None
-        self.kernel: Any = None
-        self.outputs: tuple[Aval, ...] = ()
-        self.hooks: dict[int, list[Callable[[Any], Any]]] | None = None
-        self.refill: Callable[[], None] | None = None
-        self.freed = False
-        self.note = ""
-        self.lock: Lock | None = None
+        self.time = clock.now  # when the values were saved; see mutation.py
 
     def __repr__(self) -> str:
         return f"<{self.operation.name}>"
@@ -126,13 +104,15 @@ class Node:
 def topological(roots: Iterable[Any]) -> list[Node]:
     """Every node that the roots were computed from, outputs first; iterative, so any depth is fine."""
     found: set[Node] = set()
-    stack = [node for node in roots if isinstance(node, Node)]
+    stack = [node for node in roots if type(node) is Node]
     while stack:
         node = stack.pop()
         if node not in found:
             found.add(node)
-            stack.extend(e[0] for e in node.edges if e is not None and type(e[0]) is Node)
-    return sorted(found, key=lambda node: node.number, reverse=True)
+            for edge in node.edges:
+                if edge is not None and type(edge[0]) is Node:
+                    stack.append(edge[0])
+    return sorted(found, key=attrgetter("number"), reverse=True)
 
 
 def backpropagate(
@@ -153,111 +133,106 @@ def backpropagate(
         The cotangents of the targets (None where the outputs do not depend on one); [] without targets.
     """
     with Scope(recording=create_graph, tape=None), np.errstate(all="ignore"):
-        flow = _Flow(create_graph)
+        flow = _Flow(create_graph, set(targets or ()))
         for edge, cotangent in outputs:
-            flow.add(edge, cotangent, owned=False)
+            flow.add(edge, cotangent)
         order = topological(edge[0] for edge, _ in outputs)
         leads = None if targets is None else _leading(order, targets)
         for node in order:
             dys = flow.take(node)
-            if dys is None or (leads is not None and node not in leads):
+            if dys is None:
                 continue
-            wanted = [e is not None and (leads is None or _leads(e, leads)) for e in node.edges]
-            if any(wanted):
-                contributions = node.pull(dys, wanted, create_graph)
-                flow.spread(node, contributions, wanted, dys)
+            wanted = [e is not None and (leads is None or e[0] in leads) for e in node.edges]
+            if True in wanted:
+                flow.spread(node, node.pull(dys, wanted, create_graph), wanted, dys)
                 if not retain_graph:
                     node.free()
-        if targets is None:
-            for leaf, gradient in flow.finish_leaves():
-                leaf.accumulate(gradient)
-            return []
-        return [flow.result(edge) for edge in targets]
+        if targets is not None:
+            return [flow.kept.get(edge) for edge in targets]
+        for leaf, gradient in flow.leaf_gradients():
+            leaf.accumulate(gradient)
+        return []
 
 
 def _leading(order: list[Node], targets: Sequence[Any]) -> set[Any]:
-    """The nodes and leaves from which a target can be reached, the targets' own nodes among them."""
-    leads: set[Any] = {id(e[0]) if type(e[0]) is not Node else e[0] for e in targets}
+    """The nodes and leaves through which a target can be reached, the targets' own among them."""
+    leads = {edge[0] for edge in targets}
     for node in reversed(order):
-        if any(e is not None and _leads(e, leads) for e in node.edges):
+        if any(e is not None and e[0] in leads for e in node.edges):
             leads.add(node)
     return leads
-
-
-def _leads(edge: Any, leads: set[Any]) -> bool:
-    return (edge[0] if type(edge[0]) is Node else id(edge[0])) in leads
 
 
 class _Flow:
     """Cotangents on their way: summed where paths meet."""
 
-    def __init__(self, create_graph: bool) -> None:
+    def __init__(self, create_graph: bool, targets: set[Any]) -> None:
         self.create_graph = create_graph
-        self.sums: dict[tuple[int, int], Any] = {}  # (id of node or leaf, output) → sum so far
-        self.owned: set[tuple[int, int]] = set()  # sums in memory of our own, which may be added to in place
-        self.leaves: dict[int, Any] = {}
-        self.done: dict[tuple[int, int], Any] = {}
+        self.sums: dict[Any, Any] = {}  # edge → sum of what has arrived there
+        self.owned: set[Any] = set()  # edges whose sum is in memory of our own, which may be added to in place
+        self.targets = targets
+        self.kept: dict[Any, Any] = {}  # the targets' complete cotangents
 
-    def add(self, edge: Any, contribution: Any, *, owned: bool) -> None:
-        node, index = edge
-        key = (id(node), index)
-        if type(node) is not Node:
-            self.leaves[id(node)] = node
-        before = self.sums.get(key)
+    def add(self, edge: Any, contribution: Any, *, owned: bool = False) -> None:
+        before = self.sums.get(edge)
         if before is None:
-            self.sums[key] = contribution
-            if owned:
-                self.owned.add(key)
-        elif self.create_graph or key not in self.owned:
-            self.sums[key] = before + contribution  # += on arrays would write into somebody else's memory
-            self.owned.add(key)
+            self.sums[edge] = contribution
+        elif self.create_graph or edge not in self.owned:
+            self.sums[edge] = before + contribution  # += would write into somebody else's memory
+            owned = True
         else:
             before += contribution
-            self.sums[key] = before  # NumPy's 0-d results are immutable numbers, for which += makes a new one
+            self.sums[edge] = before  # NumPy's 0-d results are immutable numbers, for which += makes a new one
+        if owned:
+            self.owned.add(edge)
+        if type(edge[0]) is not Node and edge in self.targets:
+            self.kept[edge] = self.sums[edge]
 
     def take(self, node: Node) -> list[Any] | None:
-        """The complete cotangents of a node's outputs, hooks applied, zeros where nothing arrived."""
-        dys = [self.sums.pop((id(node), i), None) for i in range(len(node.outputs))]
-        if all(dy is None for dy in dys):
+        """The complete cotangents of a node's outputs, hooks applied, zeros where nothing arrived; None: no path."""
+        dys = [self.sums.pop((node, i), None) for i in range(len(node.outputs))]
+        arrived = [i for i, dy in enumerate(dys) if dy is not None]
+        if not arrived:
             return None
-        for i, dy in enumerate(dys):
-            if dy is None:
-                shape, dtype, module = node.outputs[i]
-                zeros = module.zeros(shape, dtype)
-                dys[i] = Tensor(zeros) if self.create_graph else zeros
-            else:
-                if node.hooks and i in node.hooks:
-                    dys[i] = dy = run_hooks(node.hooks[i], dy)
-                self.done[id(node), i] = dy
+        if node.hooks is not None:
+            for i in arrived:
+                dys[i] = run_hooks(node.hooks.get(i), dys[i])
+        for i in arrived:
+            if (node, i) in self.targets:
+                self.kept[node, i] = dys[i]
+        if len(arrived) < len(dys):
+            for i, (shape, dtype, module) in enumerate(node.outputs):
+                if dys[i] is None:
+                    zeros = module.zeros(shape, dtype)
+                    dys[i] = Tensor(zeros) if self.create_graph else zeros
         return dys
 
     def spread(self, node: Node, contributions: Sequence[Any], wanted: Sequence[bool], dys: list[Any]) -> None:
-        for position, (edge, g) in enumerate(zip(node.edges, contributions, strict=True)):
+        """Hand a node's contributions on to its inputs."""
+        for position, g in enumerate(contributions):
             if g is None or not wanted[position]:
                 continue
-            g = node.operation.conform(g, _aval(edge), node, position)
+            edge = node.edges[position]
+            parent = edge[0]
+            if type(parent) is Node:
+                shape, dtype, _ = parent.outputs[edge[1]]
+                g = node.operation.conform(g, shape, dtype, node, position)
+                owned = False
+            else:
+                g = node.operation.conform(g, parent.data.shape, parent.data.dtype, node, position)
+                first = not self.create_graph and edge not in self.sums
+                owned = first and _fresh(g, contributions, dys, node)
             if node.note:
                 _check_finite(node, position, g, dys)
-            leaf = type(edge[0]) is not Node
-            self.add(edge, g, owned=leaf and not self.create_graph and _fresh(g, contributions, dys, node))
+            self.add(edge, g, owned=owned)
 
-    def finish_leaves(self) -> Iterable[tuple[Any, Any]]:
-        for key, leaf in self.leaves.items():
-            gradient = self.sums[key, 0]
-            if not self.create_graph and (key, 0) not in self.owned:
-                gradient = gradient.copy()  # a leaf's .grad is its own memory: people write to it
+    def leaf_gradients(self) -> Iterable[tuple[Any, Any]]:
+        """Each leaf that was reached, with its complete gradient in memory of its own: people write to `.grad`."""
+        for edge, gradient in self.sums.items():
+            leaf = edge[0]
+            if not self.create_graph and edge not in self.owned:
+                gradient = gradient.copy()
             yield leaf, run_hooks(leaf.hooks, gradient)
-
-    def result(self, edge: Any) -> Any:
-        key = (id(edge[0]), edge[1])
-        return self.done[key] if key in self.done else self.sums.get(key)
-
-
-def _aval(edge: Any) -> Aval:
-    node, index = edge
-    if type(node) is Node:
-        return node.outputs[index]
-    return Aval(node.data.shape, node.data.dtype, xp(node.data))
 
 
 def _fresh(g: Any, contributions: Sequence[Any], dys: list[Any], node: Node) -> bool:

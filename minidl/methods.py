@@ -1,8 +1,4 @@
-"""PyTorch's method names on tensors: each a line over `minidl.ops`, in PyTorch's words (`dim`, `keepdim`).
-
-In-place methods (`add_`, `zero_`, …) change memory that no graph may need any more: they work on tensors without a
-graph, or inside `no_grad()`, and stamp the memory so that a backward pass that saved it will say so.
-"""
+"""PyTorch's method names on tensors: each a line over `minidl.ops`, in PyTorch's words (`dim`, `keepdim`)."""
 
 from __future__ import annotations
 
@@ -10,11 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .array import bool_, float16, float32, float64, int32, int64, to_device, xp
-from .config import current
-from .errors import DTypeError, GraphError, ShapeError, describe
-from .mutation import clock
-from .random import Generator, default_generator
+from .array import bool_, float16, float32, float64, int32, int64, xp
+from .errors import DTypeError, describe
 
 ops: Any = None  # bound by ops/__init__.py, which stands above this module
 
@@ -104,8 +97,8 @@ class Methods:
     __le__ = le = _compare("less_equal")
     __gt__ = gt = _compare("greater")
     __ge__ = ge = _compare("greater_equal")
-    __eq__ = eq = _compare("equal")  # type: ignore[assignment]
-    __ne__ = ne = _compare("not_equal")  # type: ignore[assignment]
+    __eq__ = eq = _compare("equal")
+    __ne__ = ne = _compare("not_equal")
     __and__ = logical_and = _compare("logical_and")
     __or__ = logical_or = _compare("logical_or")
     __xor__ = logical_xor = _compare("logical_xor")
@@ -379,107 +372,6 @@ class Methods:
     def cuda(self) -> Any:
         """On the GPU."""
         return self.to("cuda")
-
-    # In place --------------------------------------------------------------------------------------------------------
-
-    def _writable(self, name: str) -> Any:
-        """The array, for writing; stamped, and refused where a graph would be cut."""
-        if self.requires_grad and current.get().recording:
-            what = "a leaf that requires a gradient" if self.edge is None else "the result of a recorded operation"
-            raise GraphError(
-                f"{name}: this tensor is {what}; changing it in place would cut the graph",
-                fix="use the out-of-place form (x = x + 1), or wrap the change in minidl.no_grad()",
-            )
-        if not getattr(self.data.flags, "writeable", True):  # CuPy arrays always are
-            raise GraphError(f"{name}: this tensor's memory is read-only", fix="clone() it first")
-        clock.touch(self.data)
-        return self.data
-
-    def _in_place(self, name: str, function: str, other: Any) -> Any:
-        array = self._writable(name)
-        operand = other.data if isinstance(other, Methods) else other
-        try:
-            getattr(xp(array), function)(array, operand, out=array, casting="same_kind")
-        except (ValueError, TypeError) as error:
-            raise ShapeError(f"{name}: got {describe(array)} and {describe(operand)}: {error}") from error
-        return self
-
-    def add_(self, other: Any, *, alpha: Any = 1) -> Any:
-        """x += alpha · other."""
-        other = other.data if isinstance(other, Methods) else other
-        return self._in_place("add_", "add", other if alpha == 1 else alpha * other)
-
-    def sub_(self, other: Any, *, alpha: Any = 1) -> Any:
-        """x −= alpha · other."""
-        return self.add_(other, alpha=-alpha)
-
-    def mul_(self, other: Any) -> Any:
-        """x ·= other."""
-        return self._in_place("mul_", "multiply", other)
-
-    def div_(self, other: Any) -> Any:
-        """x /= other."""
-        return self._in_place("div_", "divide", other)
-
-    def __iadd__(self, other: Any) -> Any:
-        return self + other if self._would_cut(other) else self.add_(other)
-
-    def __isub__(self, other: Any) -> Any:
-        return self - other if self._would_cut(other) else self.sub_(other)
-
-    def __imul__(self, other: Any) -> Any:
-        return self * other if self._would_cut(other) else self.mul_(other)
-
-    def __itruediv__(self, other: Any) -> Any:
-        return self / other if self._would_cut(other) else self.div_(other)
-
-    def _would_cut(self, other: Any) -> Any:
-        """Where a graph is recorded `x += y` means `x = x + y`; on a leaf that would lose it: `_writable` refuses."""
-        recorded = self.edge is not None or (getattr(other, "requires_grad", False) and not self.requires_grad)
-        return recorded and current.get().recording
-
-    def copy_(self, source: Any) -> Any:
-        """Take over the values of `source`, broadcast to this shape."""
-        array = self._writable("copy_")
-        values = source.data if isinstance(source, Methods) else source
-        try:
-            array[...] = values if np.isscalar(values) else to_device(xp(values).asarray(values), self.device)  # type: ignore[attr-defined]
-        except ValueError as error:
-            raise ShapeError(f"copy_: got {describe(values)} for a tensor of {describe(array)}: {error}") from error
-        return self
-
-    def fill_(self, value: Any) -> Any:
-        """Set every element to `value`."""
-        self._writable("fill_")[...] = value
-        return self
-
-    def zero_(self) -> Any:
-        """Set every element to 0."""
-        return self.fill_(0)
-
-    def clamp_(self, min: Any = None, max: Any = None) -> Any:
-        """Limit to [min, max], in place."""
-        array = self._writable("clamp_")
-        xp(array).clip(array, min, max, out=array)
-        return self
-
-    def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Generator | None = None) -> Any:
-        """Fill with uniform draws from [low, high)."""
-        draw = (generator or default_generator).numpy.uniform(low, high, self.data.shape)
-        return self.copy_(draw.astype(self.data.dtype))
-
-    def normal_(self, mean: Any = 0.0, std: Any = 1.0, *, generator: Generator | None = None) -> Any:
-        """Fill with normal draws."""
-        draw = (generator or default_generator).numpy.normal(mean, std, self.data.shape)
-        return self.copy_(draw.astype(self.data.dtype))
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        array = self._writable("tensor[index] = value")
-        values = value.data if isinstance(value, Methods) else value
-        try:
-            array[ops.plain_index(index)] = values
-        except (IndexError, ValueError) as error:
-            raise ShapeError(f"tensor[{index}] = {describe(values)}: into {describe(array)}: {error}") from error
 
     def __contains__(self, value: Any) -> Any:
         if isinstance(value, str | bytes):

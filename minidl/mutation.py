@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def _owner(array: Any) -> Any:
 class Lock:
     """Holds NumPy arrays read-only for as long as it lives (anomaly mode); CuPy has no such flag."""
 
-    holders: dict[int, int] = {}  # id(array) → how many locks hold it
+    holders: ClassVar[dict[int, int]] = {}  # id(array) → how many locks hold it
 
     def __init__(self, arrays: Iterable[Any]) -> None:
         self.arrays = [a for a in arrays if isinstance(a, np.ndarray) and self._hold(a)]

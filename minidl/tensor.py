@@ -11,10 +11,11 @@ from . import graph
 from .array import DEFAULT, device_of, is_array, is_float, to_device, xp
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, describe
 from .graph import Node, backpropagate
+from .inplace import InPlace
 from .methods import Methods
 
 
-class Tensor(Methods):
+class Tensor(Methods, InPlace):
     """An n-dimensional array that can be differentiated through.
 
     Make one with `minidl.tensor(...)`. Operations on tensors are recorded when one of them requires a gradient;

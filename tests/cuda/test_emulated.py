@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from minidl.dispatch import compiled
 from minidl.kernels.cuda import compile as door
-from minidl.kernels.cuda import lookup, normalize
+from minidl.kernels.cuda import normalize
 
 from .emulate import EmulatedDevice, EmulationError, Kernels
 from .layer_norm_cases import CASES, DTYPES, Case, arrays, check, label
@@ -134,9 +135,11 @@ def test_the_door_to_cupy(request, monkeypatch):
     assert (device.multiprocessors, device.threads_per_multiprocessor, device.threads_per_block) == (3, 1024, 512)
 
 
-def test_lookup():
-    assert lookup("layer_norm") == (normalize.layer_norm, normalize.layer_norm_backward)
-    assert lookup("no_such_operation") is None
+def test_dispatch_finds_the_pair():
+    kernel = compiled("layer_norm", "cuda")
+    assert (kernel.forward, kernel.backward) == (normalize.layer_norm, normalize.layer_norm_backward)
+    assert kernel.told_needs
+    assert compiled("no_such_operation", "cuda") is None
 
 
 WIDE, OFFSET = Case((3, 1025)), Case((33, 33), offset=1e4)
