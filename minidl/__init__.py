@@ -7,12 +7,15 @@ needed. Sub-packages are loaded on first use too: `minidl.nn`, `minidl.optim`, â
 from importlib import import_module
 from typing import Any
 
-from . import ops
+from . import creation, functions, ops
 from .array import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 from .config import detect_anomaly, enable_grad, is_grad_enabled, mode, no_grad
+from .creation import *  # noqa: F403
 from .errors import MinidlError
+from .functions import *  # noqa: F403
 from .op import fused, primitive
 from .random import Generator, get_rng_state, manual_seed, set_rng_state
+from .serialize import load, save
 from .tensor import Buffer, Parameter, Tensor, as_tensor, from_dlpack, from_numpy, tensor
 
 __version__ = "0.1.0"
@@ -39,14 +42,18 @@ __all__ = [
     "int32",
     "int64",
     "is_grad_enabled",
+    "load",
     "manual_seed",
     "mode",
     "no_grad",
     "ops",
     "primitive",
+    "save",
     "set_rng_state",
     "tensor",
     "uint8",
+    *creation.__all__,
+    *functions.__all__,
 ]
 
 _LAZY = {"data", "functional", "models", "nn", "optim", "train"}

@@ -35,6 +35,9 @@ class Scope(ContextDecorator):
         self.changes = changes
         self.tokens: list[Token[Settings]] = []
 
+    def _recreate_cm(self) -> Scope:
+        return Scope(**self.changes)  # as a decorator: each call has tokens of its own, for it may run in any thread
+
     def __enter__(self) -> Scope:
         self.tokens.append(current.set(current.get()._replace(**self.changes)))
         return self
@@ -76,10 +79,12 @@ def mode(name: str) -> Scope:
     If two modes disagree, the pair of them tells where the bug is.
 
     Raises:
-        ValueError: `name` is none of the four.
+        ArgumentError: `name` is none of the four.
     """
     if name not in MODES:
-        raise ValueError(f"mode: got {name!r}, expected one of {', '.join(map(repr, MODES))}")
+        from .errors import ArgumentError  # which stands above this module
+
+        raise ArgumentError(f"mode: got {name!r}, expected one of {', '.join(map(repr, MODES))}")
     return Scope(mode=name)
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .array import xp
+from .array import float32, float64, xp
 
 INTERPRETED_LIMIT = 4096  # elements; see `_accepted`
 
@@ -38,16 +38,18 @@ def find(operation: Any, arrays: Sequence[Any], params: dict[str, Any], mode: st
     if mode == "reference":
         return reference(operation.name, operation.page)
     first = arrays[0]
-    folder = "cpu" if type(first) is np.ndarray else "cuda" if hasattr(first, "device") else None
-    if folder is None:
-        return None
-    kernel = compiled(operation.name, folder)
+    if type(first) is np.ndarray:
+        kernel = compiled(operation.name, "cpu")
+    elif isinstance(first, np.ndarray | np.generic) or not hasattr(first, "device"):
+        return None  # numbers, and NumPy's own subclasses of arrays
+    else:
+        kernel = compiled(operation.name, "cuda")
     return kernel if kernel is not None and _accepted(kernel, arrays, params) else None
 
 
 def _accepted(kernel: Kernel, arrays: Sequence[Any], params: dict[str, Any]) -> bool:
     dtype = arrays[0].dtype
-    if dtype.char not in "fd":  # kernels are written for float32 and float64
+    if dtype not in (float32, float64):  # what kernels are written for, in the machine's byte order
         return False
     if any(getattr(a, "dtype", dtype) != dtype and a.dtype.kind in "fc" for a in arrays):
         return False
@@ -85,7 +87,8 @@ def reference(name: str, page: str) -> Kernel:
     define, define_backward = getattr(module, name), getattr(module, f"{name}_backward")
 
     def forward(*arrays: Any, **params: Any) -> Any:
-        y = define(*map(_widen, arrays), **params)
+        with np.errstate(all="ignore"):
+            y = define(*map(_widen, arrays), **params)
         return (y if "dtype" in params else _like(arrays, y)), arrays
 
     def backward(*arrays: Any, **params: Any) -> tuple[Any, ...]:
@@ -95,9 +98,9 @@ def reference(name: str, page: str) -> Kernel:
 
 
 def _widen(value: Any) -> Any:
-    """To NumPy, floats to float64; integers, booleans, numbers and None as they are."""
+    """To NumPy, floats to float64; integers and booleans in their dtype; None as it is."""
     if value is None or not hasattr(value, "dtype"):
-        return value
+        return value if value is None else np.asarray(value)
     host = value if isinstance(value, np.ndarray | np.generic) else xp(value).asnumpy(value)
     return host.astype(np.float64) if host.dtype.kind == "f" else host
 

@@ -36,8 +36,12 @@ class DeviceError(MinidlError, RuntimeError):
     """Arrays on different devices, or a device that is not there."""
 
 
+class AxisError(MinidlError, ValueError, IndexError):
+    """An axis that the array does not have."""
+
+
 class LabelError(MinidlError, IndexError):
-    """Class labels or row indices outside their range."""
+    """Class labels or indices outside their range."""
 
 
 class GraphError(MinidlError, RuntimeError):

@@ -11,33 +11,38 @@ Everything here is built from one thing, the vector-Jacobian product that the gr
 | `hvp(f, x, v)` | the derivative of ⟨∇f, v⟩ |
 | `hessian(f, x)` | the Jacobian of the gradient |
 
-All results are part of a graph where the inputs were, so the functions nest to any order.
+All results are part of a graph where the inputs were, or anything else that the function computes with; so the
+functions nest to any order, and a gradient penalty reaches the parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import ops
-from .array import is_float, xp
+from .array import is_array, is_float, xp
 from .config import Scope, current
-from .errors import GraphError, describe
-from .graph import Node, backpropagate
-from .random import get_rng_state, set_rng_state
-from .tensor import Tensor, as_tensor
+from .errors import ArgumentError, DTypeError, GraphError, ShapeError, describe
+from .graph import backpropagate
+from .recompute import checkpoint
+from .tensor import Tensor, as_tensor, raw
+
+__all__ = ["checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
 
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """The gradient of a scalar function, as a function of the same arguments.
 
     Args:
-        function: tensors → a tensor with one element.
+        function: tensors, and anything else → a tensor with one element.
         argnums: with respect to which argument(s).
     Returns:
-        A function that gives one gradient, or a tuple of them if `argnums` is a sequence.
+        A function that gives one gradient, or a tuple of them if `argnums` is a sequence; zeros where the result does
+        not depend on the argument.
     Raises (when called):
-        GraphError: the result is not a scalar, or does not depend on the argument.
+        GraphError: the result is not a scalar.
+        DTypeError: an argument to differentiate by is not floating.
     """
     value_and_gradient = value_and_grad(function, argnums)
     return lambda *args: value_and_gradient(*args)[1]
@@ -49,13 +54,25 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def value_and_gradient(*args: Any) -> tuple[Any, Any]:
-        nested = _is_nested(args)
-        inputs = _variables(args)
+        values: list[Any] = [Tensor(a) if is_array(a) else a for a in args]
+        for i in positions:
+            if not -len(args) <= i < len(args):
+                raise ArgumentError(f"grad: argnums: got {i}, but the function was given {len(args)} argument(s)")
+            values[i] = x = as_tensor(args[i])
+            if not is_float(x.dtype):
+                raise DTypeError(
+                    f"grad: argument {i}: got {describe(args[i])}; only floating dtypes have gradients",
+                    fix="convert it with .float(), or leave it out of argnums",
+                )
+        for i, x in zip(positions, _variables([values[i] for i in positions]), strict=True):
+            values[i] = x
+        inputs = [values[i] for i in positions]
         with Scope(recording=True):
-            y = function(*inputs)
+            y = function(*values)
         if not isinstance(y, Tensor) or y.numel() != 1:
             raise GraphError(f"grad: the function returned {describe(y)}, expected a scalar", fix="use jacobian")
-        gradients = _pull([y], [inputs[i] for i in positions], [None], nested)
+        nested = _is_nested(args, [y], inputs)
+        gradients = _pull([y], inputs, [None], nested)
         return (y if nested else y.detach()), tuple(gradients) if several else gradients[0]
 
     return value_and_gradient
@@ -72,12 +89,13 @@ def vjp(function: Callable[..., Any], args: Any, v: Any = None) -> tuple[Any, An
         (value, product): the product is a tuple if `args` is.
     """
     args_tuple = args if isinstance(args, tuple) else (args,)
-    nested = _is_nested((*args_tuple, v))
     inputs = _variables(args_tuple)
     with Scope(recording=True):
         y = function(*inputs)
-    ys = y if isinstance(y, tuple) else (y,)
-    cotangents = v if isinstance(v, tuple) else (v,) * len(ys) if v is None else (v,)
+    ys = _tensors("vjp", y, several=True)
+    vs = v if isinstance(v, tuple) else (v,) * len(ys) if v is None else (v,)
+    cotangents = [c if c is None else u for c, u in zip(vs, _matched("vjp", vs, ys), strict=True)]
+    nested = _is_nested((*args_tuple, *vs), ys, inputs)
     products = tuple(_pull(ys, inputs, cotangents, nested))
     value = y if nested else tuple(each.detach() for each in ys) if isinstance(y, tuple) else y.detach()
     return value, products if isinstance(args, tuple) else products[0]
@@ -93,14 +111,15 @@ def jvp(function: Callable[..., Any], args: Any, v: Any) -> tuple[Any, Any]:
         args: its argument, or a tuple of them.
         v: the direction, of the arguments' shapes.
     """
-    args_tuple, directions = (a if isinstance(a, tuple) else (a,) for a in (args, v))
-    nested = _is_nested((*args_tuple, *directions))
+    args_tuple, vs = (a if isinstance(a, tuple) else (a,) for a in (args, v))
     inputs = _variables(args_tuple)
+    directions = _matched("jvp", vs, inputs)
     with Scope(recording=True):
-        y = function(*inputs)
+        (y,) = _tensors("jvp", function(*inputs))
         u = Tensor(xp(y.data).zeros_like(y.data)).requires_grad_()
-        products = _pull([y], inputs, [u], True, allow_unused=True)
-        pairs = [(p, as_tensor(d)) for p, d in zip(products, directions, strict=True) if p.requires_grad]
+        products = _pull([y], inputs, [u], True)
+        pairs = [(p, d) for p, d in zip(products, directions, strict=True) if p.requires_grad]
+    nested = _is_nested((*args_tuple, *vs), [y], inputs)
     if not pairs:
         return y if nested else y.detach(), Tensor(xp(y.data).zeros_like(y.data))
     (product,) = _pull([p for p, _ in pairs], [u], [d for _, d in pairs], nested)
@@ -113,20 +132,20 @@ def jacobian(function: Callable[..., Any], args: Any) -> Any:
     One backward pass for each element of the output.
     """
     args_tuple = args if isinstance(args, tuple) else (args,)
-    nested = _is_nested(args_tuple)
     inputs = _variables(args_tuple)
     with Scope(recording=True):
-        y = function(*inputs)
-        rows = []
-        for i in range(y.numel()):
-            e = xp(y.data).zeros_like(y.data)
-            e.flat[i] = 1
-            rows.append(_pull([y], inputs, [Tensor(e)], nested, allow_unused=True, retain=True))
-    columns = [ops.stack(list(column)) for column in zip(*rows, strict=True)]
-    jacobians = tuple(
-        ops.reshape(c, shape=(*y.shape, *x.shape)) for c, x in zip(columns, inputs, strict=True)
-    )  # (*output, *input)
-    return jacobians if isinstance(args, tuple) else jacobians[0]
+        (y,) = _tensors("jacobian", function(*inputs))
+    nested = _is_nested(args_tuple, [y], inputs)
+    rows = []
+    for i in range(y.numel()):
+        e = xp(y.data).zeros(y.shape, y.dtype)
+        e.reshape(-1)[i] = 1
+        rows.append(_pull([y], inputs, [Tensor(e)], nested, retain=True))
+    jacobians = []
+    for i, x in enumerate(inputs):
+        column = ops.stack([row[i] for row in rows]) if rows else Tensor(xp(x.data).zeros(0, x.dtype))
+        jacobians.append(ops.reshape(column, shape=(*y.shape, *x.shape)))  # (*output, *input)
+    return tuple(jacobians) if isinstance(args, tuple) else jacobians[0]
 
 
 def hessian(function: Callable[..., Any], x: Any) -> Tensor:
@@ -136,55 +155,51 @@ def hessian(function: Callable[..., Any], x: Any) -> Tensor:
 
 def hvp(function: Callable[..., Any], x: Any, v: Any) -> tuple[Any, Tensor]:
     """The value of a scalar function, and its Hessian times v, at the cost of about two backward passes."""
-    nested = _is_nested((x, v))
     inputs = _variables((x,))
     with Scope(recording=True):
         value, gradient = value_and_grad(function)(inputs[0])
-    (product,) = _pull([gradient], inputs, [as_tensor(v)], nested)
+    nested = _is_nested((x, v), [value], inputs)
+    (product,) = _pull([gradient], inputs, _matched("hvp", (v,), inputs), nested)
     return value if nested else value.detach(), product
 
 
-def checkpoint(function: Callable[..., Any], *args: Any) -> Any:
-    """Run `function(*args)` without keeping what its backward needs; compute that again when it is asked for.
+def _tensors(name: str, y: Any, *, several: bool = False) -> tuple[Tensor, ...]:
+    """What a function returned, as a tuple of tensors."""
+    ys = y if several and isinstance(y, tuple) else (y,)
+    if not all(isinstance(each, Tensor) for each in ys):
+        expected = "a tensor, or a tuple of them" if several else "one tensor"
+        raise DTypeError(f"{name}: the function returned {describe(y)}, expected {expected}")
+    return ys
 
-    Memory falls from every intermediate value to the arguments alone, for one more forward pass. Random numbers
-    are drawn again as they were. Works for results of any kind, parameters in closures, and higher derivatives.
 
-    Source: T. Chen et al., Training deep nets with sublinear memory cost (2016), section 3.
-    """
+def _matched(name: str, vs: Sequence[Any], xs: Sequence[Tensor]) -> list[Tensor]:
+    """Cotangents or directions, one for each of `xs`, of its shape (None: left out, for a scalar)."""
+    if len(vs) != len(xs):
+        raise ShapeError(f"{name}: v: got {len(vs)} array(s), expected {len(xs)}", fix="pass a tuple, one for each")
+    found = [x if v is None else as_tensor(v) for v, x in zip(vs, xs, strict=True)]
+    for v, x in zip(found, xs, strict=True):
+        if v.shape != x.shape:
+            raise ShapeError(f"{name}: v: got {describe(v)}, expected shape {x.shape}")
+    return found
+
+
+def _is_nested(args: Sequence[Any], ys: Iterable[Tensor], inputs: Sequence[Tensor]) -> bool:
+    """Whether results must be part of a graph: because an argument is, or something else that `ys` hang on."""
     if not current.get().recording:
-        return function(*args)
-    state = get_rng_state()
-    tape: list[Node] = []
-    settings = current.get()
-    with Scope(tape=tape):
-        result = function(*args)
-
-    def refill() -> None:
-        before, again = get_rng_state(), []  # type: ignore[var-annotated]
-        set_rng_state(state)
-        with Scope(recording=True, mode=settings.mode, anomaly=False, tape=again):
-            function(*args)
-        set_rng_state(before)
-        if len(again) != len(tape):
-            raise GraphError(
-                f"checkpoint: {len(again)} operations ran the second time, {len(tape)} the first",
-                fix="the function must do the same each time: no state that it changes itself",
-            )
-        for old, new in zip(tape, again, strict=True):
-            old.saved, old.inputs, old.residuals, old.time = new.saved, new.inputs, new.residuals, new.time
-            old.refill = None
-
-    for node in tape:
-        node.saved = node.inputs = node.residuals = None
-        node.refill = refill
-    return result
-
-
-def _is_nested(args: Sequence[Any]) -> bool:
-    """Whether an argument is part of a graph already, so that results must be as well."""
-    recording = current.get().recording
-    return recording and any(isinstance(a, Tensor) and a.requires_grad for a in args)
+        return False
+    if any(isinstance(a, Tensor) and a.requires_grad for a in args):
+        return True
+    ends = {id(x.own_edge()[0]) for x in inputs if x.requires_grad}
+    stack, seen = [y.own_edge()[0] for y in ys if y.requires_grad], set(ends)
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        if isinstance(node, Tensor):
+            return True  # a leaf that is not ours
+        seen.add(id(node))
+        stack += [edge[0] for edge in node.edges if edge is not None]
+    return False
 
 
 def _variables(args: Sequence[Any]) -> list[Any]:
@@ -207,7 +222,6 @@ def _pull(
     cotangents: Sequence[Any],
     nested: bool,
     *,
-    allow_unused: bool = False,
     retain: bool = False,
 ) -> list[Tensor]:
     """Cotangents of `ys` → cotangents of `inputs`; zeros where nothing depends on one."""
@@ -225,5 +239,7 @@ def _pull(
         g = gradients.get(id(x))
         if g is None:
             g = xp(x.data).zeros_like(x.data)
+        elif not isinstance(g, Tensor) or not g.requires_grad:
+            g = raw(g).copy()  # it may be somebody's cotangent, or the gradient of another input too
         results.append(g if isinstance(g, Tensor) else Tensor(g))
     return results

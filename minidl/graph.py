@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from .array import xp
+from .array import first_bad
 from .config import Scope
-from .errors import AnomalyError, GraphError
+from .errors import AnomalyError, GraphError, describe
 from .mutation import Lock, clock
 
 Tensor: Any = None  # bound by tensor.py, which stands above this module
@@ -41,6 +41,7 @@ class Node:
     residuals: tuple[Any, ...] | None = None  # what a fused body, or a kernel, keeps for its backward
     kernel: Any = None  # the kernel pair that ran; None: the body
     hooks: dict[int, list[Callable[[Any], Any]]] | None = None  # output index → functions on its cotangent
+    retained: dict[int, Any] | None = None  # output index → weak reference to the tensor that keeps its gradient
     refill: Callable[[], None] | None = None  # checkpointing: brings the saved values back by computing them again
     freed = False
     note = ""  # anomaly mode: source line and layer
@@ -148,7 +149,7 @@ def backpropagate(
                 if not retain_graph:
                     node.free()
         if targets is not None:
-            return [flow.kept.get(edge) for edge in targets]
+            return [flow.target_gradient(edge) for edge in targets]
         for leaf, gradient in flow.leaf_gradients():
             leaf.accumulate(gradient)
         return []
@@ -167,7 +168,7 @@ class _Flow:
     """Cotangents on their way: summed where paths meet."""
 
     def __init__(self, create_graph: bool, targets: set[Any]) -> None:
-        self.create_graph = create_graph
+        self.create_graph = bool(create_graph)
         self.sums: dict[Any, Any] = {}  # edge → sum of what has arrived there
         self.owned: set[Any] = set()  # edges whose sum is in memory of our own, which may be added to in place
         self.targets = targets
@@ -197,6 +198,11 @@ class _Flow:
         if node.hooks is not None:
             for i in arrived:
                 dys[i] = run_hooks(node.hooks.get(i), dys[i])
+        if node.retained is not None:
+            for i, reference in node.retained.items():
+                tensor = reference()
+                if tensor is not None and i in arrived:
+                    tensor.accumulate(_copy(dys[i]))
         for i in arrived:
             if (node, i) in self.targets:
                 self.kept[node, i] = dys[i]
@@ -210,8 +216,10 @@ class _Flow:
     def spread(self, node: Node, contributions: Sequence[Any], wanted: Sequence[bool], dys: list[Any]) -> None:
         """Hand a node's contributions on to its inputs."""
         for position, g in enumerate(contributions):
-            if g is None or not wanted[position]:
+            if not wanted[position]:
                 continue
+            if isinstance(g, Tensor) is not self.create_graph or not hasattr(g, "dtype"):
+                g = _as_expected(g, node, position, self.create_graph)
             edge = node.edges[position]
             parent = edge[0]
             if type(parent) is Node:
@@ -230,34 +238,68 @@ class _Flow:
         """Each leaf that was reached, with its complete gradient in memory of its own: people write to `.grad`."""
         for edge, gradient in self.sums.items():
             leaf = edge[0]
-            if not self.create_graph and edge not in self.owned:
-                gradient = gradient.copy()
-            yield leaf, run_hooks(leaf.hooks, gradient)
+            if leaf.hooks:  # hooks may keep what they get, and give back what they keep
+                yield leaf, _copy(run_hooks(leaf.hooks, gradient))
+            else:
+                yield leaf, gradient if edge in self.owned else _copy(gradient)
+
+    def target_gradient(self, edge: Any) -> Any:
+        """A target's complete cotangent, or None; the hooks of results have run already."""
+        gradient = self.kept.get(edge)
+        hooks = None if type(edge[0]) is Node else edge[0].hooks
+        return gradient if gradient is None or not hooks else run_hooks(hooks, gradient)
 
 
 def _fresh(g: Any, contributions: Sequence[Any], dys: list[Any], node: Node) -> bool:
-    """Whether `g` is an array that nobody else holds, so that it may be added to in place."""
-    if not isinstance(g, np.ndarray) or g.base is not None or not g.flags.writeable:
+    """Whether `g` is an array that nobody else holds, so that it may be added to in place.
+
+    Of the library's own rules this is known: they keep nothing of what they return but what their node holds.
+    """
+    if node.operation.page is None or not isinstance(g, np.ndarray) or g.base is not None or not g.flags.writeable:
         return False
     shared = sum(c is g for c in contributions) > 1 or any(dy is g for dy in dys)
     return not shared and not any(value is g for _, value in node.kept())
 
 
+def _copy(gradient: Any) -> Any:
+    return gradient.clone() if isinstance(gradient, Tensor) else gradient.copy()
+
+
+def _as_expected(g: Any, node: Node, position: int, create_graph: bool) -> Any:
+    """What a rule returned, as a tensor or an array, whichever this pass is made of; complains if it is neither."""
+    if isinstance(g, Tensor):
+        return g.data
+    if not hasattr(g, "dtype"):
+        name = node.operation.names(len(node.edges))[position]
+        raise GraphError(
+            f"backward of {node.operation.name!r} returned {describe(g)} for input {name}, expected its gradient, an "
+            f"array{node.note}",
+            fix="return zeros (0.0 * dy) where the gradient is zero; has the rule a return statement?",
+        )
+    return Tensor(g) if create_graph else g
+
+
 def run_hooks(hooks: list[Callable[[Any], Any]] | None, gradient: Any) -> Any:
     """Pass the gradient through the hooks, as tensors; a hook may return another one."""
-    for hook in hooks or ():
+    for hook in tuple(hooks or ()):  # a hook may take itself away
         tensor = gradient if isinstance(gradient, Tensor) else Tensor(gradient)
-        changed = hook(tensor)
-        if changed is not None:
-            gradient = changed if isinstance(gradient, Tensor) else changed.data
+        returned = hook(tensor)
+        if returned is None:
+            continue
+        changed = returned if isinstance(returned, Tensor) else Tensor(returned)
+        if changed.shape != tensor.shape:
+            raise GraphError(
+                f"register_hook: the hook {getattr(hook, '__name__', hook)!r} returned {describe(returned)}, expected "
+                f"the gradient's own shape, {tensor.shape}"
+            )
+        changed = changed.to(dtype=tensor.dtype)
+        gradient = changed if isinstance(gradient, Tensor) else changed.data
     return gradient
 
 
 def _check_finite(node: Node, position: int, g: Any, dys: list[Any]) -> None:
     arrays = [v.data if isinstance(v, Tensor) else v for v in (g, *dys)]
-    finite = [bool(xp(a).isfinite(a).all()) for a in arrays]
-    if not finite[0] and all(finite[1:]):
+    bad = first_bad(arrays[:1], arrays[1:])
+    if bad:
         name = node.operation.names(len(node.edges))[position]
-        raise AnomalyError(
-            f"backward of {node.operation.name!r} made a NaN or an infinity in the gradient of {name}{node.note}"
-        )
+        raise AnomalyError(f"backward of {node.operation.name!r} made {bad} in the gradient of {name}{node.note}")

@@ -13,7 +13,7 @@ import numpy as np
 from . import methods
 from .array import to_device, xp
 from .config import current
-from .errors import GraphError, ShapeError, describe
+from .errors import DTypeError, GraphError, LabelError, ShapeError, describe
 from .mutation import clock
 from .random import Generator, default_generator
 
@@ -30,36 +30,43 @@ class InPlace:
     edge: Any
     requires_grad: Any
 
-    def _writable(self, name: str) -> Any:
-        """The array, for writing; stamped, and refused where a graph would be cut."""
+    def _writable(self, name: str, operand: Any = None) -> Any:
+        """The array, for writing; stamped, and refused where a graph would be cut, or the operand's gradient lost."""
         if self.requires_grad and current.get().recording:
             what = "a leaf that requires a gradient" if self.edge is None else "the result of a recorded operation"
             raise GraphError(
                 f"{name}: this tensor is {what}; changing it in place would cut the graph",
                 fix="use the out-of-place form (x = x + 1), or wrap the change in minidl.no_grad()",
             )
+        if getattr(operand, "requires_grad", False) and current.get().recording:
+            raise GraphError(
+                f"{name}: the operand, a tensor of {describe(operand)}, requires a gradient, which a change in place "
+                "would lose",
+                fix="use the out-of-place form (x = x + y, minidl.where, …), or y.detach(), or minidl.no_grad()",
+            )
         if not getattr(self.data.flags, "writeable", True):  # CuPy arrays always are
             raise GraphError(f"{name}: this tensor's memory is read-only", fix="clone() it first")
         clock.touch(self.data)
         return self.data
 
-    def _in_place(self, name: str, function: str, other: Any) -> Any:
-        array = self._writable(name)
-        operand = _array(other)
+    def _in_place(self, name: str, function: str, other: Any, alpha: Any = 1) -> Any:
+        array, operand = self._writable(name, other), _array(other)
         try:
+            operand = operand if alpha == 1 else alpha * operand
             getattr(xp(array), function)(array, operand, out=array, casting="same_kind")
-        except (ValueError, TypeError) as error:
-            raise ShapeError(f"{name}: got {describe(array)} and {describe(operand)}: {error}") from error
+        except (ValueError, TypeError, OverflowError) as error:
+            kind = ShapeError if isinstance(error, ValueError) else DTypeError
+            fix = "broadcast or reshape it first" if kind is ShapeError else "convert one of them (.float(), .long())"
+            raise kind(f"{name}: got {describe(array)} and {describe(operand)}: {error}", fix=fix) from error
         return self
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Any:
         """x += alpha · other."""
-        other = _array(other)
-        return self._in_place("add_", "add", other if alpha == 1 else alpha * other)
+        return self._in_place("add_", "add", other, alpha)
 
     def sub_(self, other: Any, *, alpha: Any = 1) -> Any:
         """x −= alpha · other."""
-        return self.add_(other, alpha=-alpha)
+        return self._in_place("sub_", "subtract", other, alpha)
 
     def mul_(self, other: Any) -> Any:
         """x ·= other."""
@@ -88,8 +95,7 @@ class InPlace:
 
     def copy_(self, source: Any) -> Any:
         """Take over the values of `source`, broadcast to this shape."""
-        array = self._writable("copy_")
-        values = _array(source)
+        array, values = self._writable("copy_", source), _array(source)
         try:
             array[...] = values if np.isscalar(values) else to_device(xp(values).asarray(values), self.device)  # type: ignore[attr-defined]
         except ValueError as error:
@@ -98,7 +104,11 @@ class InPlace:
 
     def fill_(self, value: Any) -> Any:
         """Set every element to `value`."""
-        self._writable("fill_")[...] = value
+        array = self._writable("fill_", value)
+        try:
+            array[...] = _array(value)
+        except (ValueError, TypeError) as error:
+            raise DTypeError(f"fill_: value: got {describe(value)}, expected one number") from error
         return self
 
     def zero_(self) -> Any:
@@ -122,9 +132,12 @@ class InPlace:
         return self.copy_(draw.astype(self.data.dtype))
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        array = self._writable("tensor[index] = value")
-        values = _array(value)
+        array, values = self._writable("tensor[index] = value", value), _array(value)
         try:
             array[methods.ops.plain_index(index)] = values
         except (IndexError, ValueError) as error:
-            raise ShapeError(f"tensor[{index}] = {describe(values)}: into {describe(array)}: {error}") from error
+            kind = LabelError if isinstance(error, IndexError) else ShapeError
+            raise kind(
+                f"tensor[index] = value: got index {describe(index)} and value {describe(values)} for a tensor of "
+                f"{describe(array)}: {error}"
+            ) from error

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from .array import bool_, float16, float32, float64, int32, int64, xp
-from .errors import DTypeError, describe
+from .array import as_dtype, axis_of, bool_, float16, float32, float64, int32, int64, is_array, xp
+from .errors import ArgumentError, DTypeError, ShapeError, describe
 
 ops: Any = None  # bound by ops/__init__.py, which stands above this module
 
@@ -19,12 +17,24 @@ class ValuesAndIndices(NamedTuple):
     indices: Any
 
 
-def _compare(name: str) -> Any:
+def _compare(name: str, *, swapped: bool = False) -> Any:
     def method(self: Any, other: Any) -> Any:
-        other = getattr(other, "data", other) if isinstance(other, Methods) else other
-        return type(self)._plain(getattr(xp(self.data), name)(self.data, other))
+        operand = other.data if isinstance(other, Methods) else other
+        if not (is_array(operand) or isinstance(operand, int | float | complex | list | tuple)):
+            return NotImplemented  # Python then compares identities: x == None is False
+        pair = (operand, self.data) if swapped else (self.data, operand)
+        try:
+            return self._plain(getattr(xp(self.data), name)(*pair))
+        except (ValueError, TypeError) as error:
+            kind = DTypeError if isinstance(error, TypeError) else ShapeError
+            raise kind(f"{name}: got {describe(self)} and {describe(other)}: {error}") from error
 
     return method
+
+
+def _dims(dim: Any) -> Any:
+    """Several axes may come as a list too."""
+    return tuple(dim) if isinstance(dim, list) else dim
 
 
 class Methods:
@@ -99,23 +109,38 @@ class Methods:
     __ge__ = ge = _compare("greater_equal")
     __eq__ = eq = _compare("equal")
     __ne__ = ne = _compare("not_equal")
-    __and__ = logical_and = _compare("logical_and")
-    __or__ = logical_or = _compare("logical_or")
-    __xor__ = logical_xor = _compare("logical_xor")
+    logical_and = _compare("logical_and")
+    logical_or = _compare("logical_or")
+    logical_xor = _compare("logical_xor")
+    __and__ = _compare("bitwise_and")  # on booleans the same
+    __or__ = _compare("bitwise_or")
+    __xor__ = _compare("bitwise_xor")
+    __rand__ = _compare("bitwise_and", swapped=True)
+    __ror__ = _compare("bitwise_or", swapped=True)
+    __rxor__ = _compare("bitwise_xor", swapped=True)
     __hash__ = object.__hash__
 
     def __invert__(self) -> Any:
+        if self.data.dtype.kind not in "iub":
+            raise DTypeError(f"~: got a tensor of {self.data.dtype}, expected booleans or integers")
         return self._plain(~self.data)
 
-    logical_not = __invert__
+    def logical_not(self) -> Any:
+        """Where elements are 0 or false."""
+        return self._plain(xp(self.data).logical_not(self.data))
+
+    def _axes(self, name: str, dim: Any) -> Any:
+        if isinstance(dim, tuple | list):
+            return tuple(self._axes(name, each) for each in dim)
+        return None if dim is None else axis_of(f"{name}: dim", dim, self.data.ndim)
 
     def any(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Whether any element is true."""
-        return self._plain(xp(self.data).any(self.data, axis=dim, keepdims=keepdim))
+        return self._plain(xp(self.data).any(self.data, axis=self._axes("any", dim), keepdims=keepdim))
 
     def all(self, dim: Any = None, keepdim: bool = False) -> Any:
         """Whether all elements are true."""
-        return self._plain(xp(self.data).all(self.data, axis=dim, keepdims=keepdim))
+        return self._plain(xp(self.data).all(self.data, axis=self._axes("all", dim), keepdims=keepdim))
 
     def isfinite(self) -> Any:
         """Where elements are neither infinite nor NaN."""
@@ -189,30 +214,34 @@ class Methods:
 
     def sum(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The sum over `dim` (an axis, several, or None for all)."""
-        return ops.sum(self, axis=dim, keepdims=keepdim)
+        return ops.sum(self, axis=_dims(dim), keepdims=keepdim)
 
     def mean(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The mean over `dim`."""
-        return ops.mean(self, axis=dim, keepdims=keepdim)
+        return ops.mean(self, axis=_dims(dim), keepdims=keepdim)
 
     def var(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Any:
         """The variance over `dim`, divided by n − correction."""
-        return ops.var(self, axis=dim, keepdims=keepdim, correction=correction)
+        return ops.var(self, axis=_dims(dim), keepdims=keepdim, correction=correction)
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The largest value over `dim`; ties share the gradient."""
-        return ops.max(self, axis=dim, keepdims=keepdim)
+        return ops.max(self, axis=_dims(dim), keepdims=keepdim)
 
     def amin(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The smallest value over `dim`; ties share the gradient."""
-        return ops.min(self, axis=dim, keepdims=keepdim)
+        return ops.min(self, axis=_dims(dim), keepdims=keepdim)
 
     def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The largest value of all; with `dim`, (values, indices), the gradient going to the first of ties."""
+        if isinstance(dim, Methods):
+            return ops.maximum(self, dim)
         return ops.max(self) if dim is None else self._extreme(self.argmax(dim, keepdim=True), dim, keepdim)
 
     def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The smallest value of all; with `dim`, (values, indices), the gradient going to the first of ties."""
+        if isinstance(dim, Methods):
+            return ops.minimum(self, dim)
         return ops.min(self) if dim is None else self._extreme(self.argmin(dim, keepdim=True), dim, keepdim)
 
     def _extreme(self, indices: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
@@ -221,15 +250,15 @@ class Methods:
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The index of the largest value."""
-        return self._plain(xp(self.data).argmax(self.data, axis=dim, keepdims=keepdim))
+        return self._plain(xp(self.data).argmax(self.data, axis=self._axes("argmax", dim), keepdims=keepdim))
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The index of the smallest value."""
-        return self._plain(xp(self.data).argmin(self.data, axis=dim, keepdims=keepdim))
+        return self._plain(xp(self.data).argmin(self.data, axis=self._axes("argmin", dim), keepdims=keepdim))
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """log Σ eˣ over `dim`, without overflow."""
-        return ops.logsumexp(self, axis=dim, keepdims=keepdim)
+        return ops.logsumexp(self, axis=_dims(dim), keepdims=keepdim)
 
     def softmax(self, dim: int) -> Any:
         """eˣ / Σ eˣ along `dim`."""
@@ -279,7 +308,7 @@ class Methods:
 
     def squeeze(self, dim: Any = None) -> Any:
         """Without the axes of size 1, or without `dim` if its size is 1."""
-        return ops.squeeze(self, axis=dim)
+        return ops.squeeze(self, axis=_dims(dim))
 
     def unsqueeze(self, dim: int) -> Any:
         """With a new axis of size 1 at `dim`."""
@@ -287,9 +316,14 @@ class Methods:
 
     def expand(self, *sizes: Any) -> Any:
         """Axes of size 1 stretched to `sizes` (−1: as it is), without a copy."""
-        sizes = _sizes(sizes)
-        added = len(sizes) - self.data.ndim
-        return ops.expand(self, shape=tuple(self.data.shape[i - added] if s == -1 else s for i, s in enumerate(sizes)))
+        sizes, shape = _sizes(sizes), self.data.shape
+        added = len(sizes) - len(shape)
+        if added < 0 or -1 in sizes[:added]:
+            raise ShapeError(
+                f"expand: got sizes {sizes} for a tensor of shape {shape}, expected at least {len(shape)} sizes, and "
+                "no -1 for a new axis"
+            )
+        return ops.expand(self, shape=tuple(shape[i - added] if s == -1 else s for i, s in enumerate(sizes)))
 
     def expand_as(self, other: Any) -> Any:
         """Stretched to the shape of `other`."""
@@ -301,7 +335,10 @@ class Methods:
 
     def chunk(self, chunks: int, dim: int = 0) -> Any:
         """At most `chunks` pieces along `dim`."""
-        return ops.split(self, -(-self.data.shape[dim] // chunks), axis=dim)
+        if chunks < 1:
+            raise ArgumentError(f"chunk: chunks: got {chunks}, expected at least 1")
+        size = self.data.shape[axis_of("chunk: dim", dim, self.data.ndim)]
+        return ops.split(self, max(1, -(-size // chunks)), axis=dim)
 
     def __getitem__(self, index: Any) -> Any:
         return ops.getitem(self, index=ops.plain_index(index))
@@ -331,8 +368,8 @@ class Methods:
         elif device is not None and not isinstance(device, str):
             device, dtype = dtype, device
         result: Any = self
-        if dtype is not None and np.dtype(dtype) != self.data.dtype:
-            result = ops.cast(result, dtype=np.dtype(dtype))
+        if dtype is not None and as_dtype(dtype) != self.data.dtype:
+            result = ops.cast(result, dtype=as_dtype(dtype))
         if device is not None and result.device != device:
             result = ops.move(result, device=device)
         return result

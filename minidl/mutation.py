@@ -39,15 +39,20 @@ clock = Clock()
 
 
 def _owner(array: Any) -> Any:
-    while isinstance(array.base, type(array)):
-        array = array.base
-    return array
+    """The array whose memory this is: the last one on the way along `.base`."""
+    owner, base = array, array.base
+    while base is not None:
+        if isinstance(base, np.ndarray | type(array)):  # strided windows have an object of another type in between
+            owner = base
+        base = getattr(base, "base", None)
+    return owner
 
 
 class Lock:
     """Holds NumPy arrays read-only for as long as it lives (anomaly mode); CuPy has no such flag."""
 
     holders: ClassVar[dict[int, int]] = {}  # id(array) → how many locks hold it
+    waiting: ClassVar[list[np.ndarray]] = []  # held by none, but the array that they are a view of still is
 
     def __init__(self, arrays: Iterable[Any]) -> None:
         self.arrays = [a for a in arrays if isinstance(a, np.ndarray) and self._hold(a)]
@@ -65,4 +70,16 @@ class Lock:
             self.holders[id(array)] -= 1
             if not self.holders[id(array)]:
                 del self.holders[id(array)]
-                array.flags.writeable = True
+                self.waiting.append(array)
+        before = None
+        while before != len(self.waiting):
+            before = len(self.waiting)
+            self.waiting[:] = [array for array in self.waiting if not _opened(array)]
+
+
+def _opened(array: np.ndarray) -> bool:
+    try:
+        array.flags.writeable = True
+    except ValueError:  # a view, and NumPy opens it only after its base
+        return False
+    return True

@@ -30,7 +30,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .errors import ArgumentError, GraphError
+from .errors import ArgumentError, GraphError, describe
 from .graph import Node
 from .operation import REGISTRY, Operation, rebuild, sum_to
 from .tensor import Tensor
@@ -72,6 +72,12 @@ class Primitive(Operation):
         get the operation's own. What no rule asks for is not kept.
         """
 
+        if not inputs or not all(isinstance(name, str) for name in inputs):
+            raise ArgumentError(
+                f"{self.name}.vjp: got {', '.join(map(describe, inputs)) or 'nothing'}, expected names of inputs",
+                fix=f'write @{self.name}.vjp("{self.variadic or self.inputs[0]}")',
+            )
+
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
             parameters = list(inspect.signature(function).parameters.values())
             wants = tuple(p.name for p in parameters[1:] if p.kind is p.POSITIONAL_OR_KEYWORD)
@@ -83,10 +89,14 @@ class Primitive(Operation):
             if unknown:
                 raise ArgumentError(
                     f"{function.__name__}: {', '.join(unknown)} is no input or keyword of {self.name!r}",
-                    fix=f"it has inputs {', '.join(self.inputs) or self.variadic}; keywords {', '.join(self.keywords)}",
+                    fix=f"it has inputs {', '.join(self.inputs) or self.variadic}; keywords "
+                    f"{', '.join(self.keywords) or 'none'}",
                 )
+            if not parameters or parameters[0].kind is not parameters[0].POSITIONAL_OR_KEYWORD:
+                raise ArgumentError(f"{function.__name__}: got no parameters, expected the cotangent, dy, first")
             for name in inputs:
                 self.rules[name] = Rule(function, wants, keywords)
+            self._plans.clear()
             return function
 
         return register
@@ -112,11 +122,9 @@ class Primitive(Operation):
         return plan
 
     def _save(self, node: Node, arrays: list[Any], ys: Sequence[Any], residuals: Any) -> None:
-        if residuals is not None:
-            node.inputs, node.residuals = arrays, residuals
-        else:
-            plan = self._plan(tuple([edge is not None for edge in node.edges]))
-            node.saved = {name: source(arrays, ys) for name, source in plan.keeps}
+        plan = self._plan(tuple([edge is not None for edge in node.edges]))
+        node.saved = {name: source(arrays, ys) for name, source in plan.keeps}
+        node.residuals = residuals
 
     def _source(self, name: str) -> Source:
         """Where the value lies that a rule asks for by `name`."""
@@ -133,13 +141,10 @@ class Primitive(Operation):
 
     def pull(self, node: Node, dys: list[Any], wanted: Sequence[bool], create_graph: bool) -> Sequence[Any]:
         """The cotangent of the output → the cotangents of the inputs, rule by rule."""
-        saved, dy = node.saved, dys[0]
-        if node.residuals is not None:
-            if not create_graph:
-                return node.kernel.backward(dy, *node.residuals, **node.params)
-            saved = self._replay(node)
-        elif create_graph:
-            saved = self._as_tensors(node)
+        dy = dys[0]
+        if node.residuals is not None and not create_graph:
+            return node.kernel.backward(dy, *node.residuals, **node.params)
+        saved = self._as_tensors(node) if create_graph else node.saved
         assert saved is not None
         gradients = [None] * len(wanted)
         for i, (function, wants, keywords) in self._plan(tuple([e is not None for e in node.edges])).rules:
@@ -147,13 +152,6 @@ class Primitive(Operation):
                 values = [i if name == "position" else saved[name] for name in wants]
                 gradients[i] = function(dy, *values, **{name: node.params[name] for name in keywords})
         return gradients
-
-    def _replay(self, node: Node) -> dict[str, Any]:
-        """After a kernel with residuals of its own: what the rules ask for, computed again on tensors."""
-        inputs = self.tensors(node)
-        wants = {name for rule in self.rules.values() for name in rule.wants if name != "position"}
-        ys = (self(*inputs, **node.params),) if "y" in wants else ()
-        return {name: self._source(name)(inputs, ys) for name in wants}
 
     def _as_tensors(self, node: Node) -> dict[str, Any]:
         """The saved values as members of the graph: they are its values already."""
@@ -189,7 +187,14 @@ class Fused(Operation):
         return function
 
     def _body(self, arrays: list[Any], params: dict[str, Any]) -> tuple[Any, Any]:
-        return self.body(*arrays, **params)
+        result = self.body(*arrays, **params)
+        if type(result) is not tuple or len(result) != 2 or type(result[1]) is not tuple:
+            raise ArgumentError(
+                f"{self.name}: the body returned {describe(result)}, expected a pair: the output, and a tuple of what "
+                "backward needs",
+                fix="write return y, (x, y)",
+            )
+        return result
 
     def _textbook(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         """The body on tensors: every operation in it shows in the graph."""

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .array import device_of, is_array, is_float, promote, xp
+from .array import device_of, first_bad, is_array, promote, xp
 from .config import Settings, current
 from .dispatch import Kernel, find
 from .errors import (
     AnomalyError,
+    ArgumentError,
+    AxisError,
     DeviceError,
     DTypeError,
     GraphError,
+    LabelError,
     MinidlError,
     ShapeError,
     describe,
@@ -37,10 +40,11 @@ class Operation:
 
     def __init__(self, body: Callable[..., Any], *, broadcasts: bool, promotes: bool | None, real: bool) -> None:
         parameters = inspect.signature(body).parameters.values()
-        inputs = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        inputs = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         self.variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self.body = body
         self.name = body.__name__
+        self._check_signature(inputs, [p.name for p in parameters if p.kind is p.VAR_KEYWORD])
         self.inputs = tuple(p.name for p in inputs)
         self.optional = tuple(p.name for p in inputs if p.default is None)
         self.arity = None if self.variadic else len(inputs)
@@ -54,6 +58,15 @@ class Operation:
         self.__name__, self.__qualname__, self.__module__ = body.__name__, body.__qualname__, body.__module__
         self.__doc__, self.__wrapped__ = body.__doc__, body
         REGISTRY[self.name if library else f"{body.__module__}.{self.name}"] = self
+
+    def _check_signature(self, inputs: list[inspect.Parameter], catch_all: list[str]) -> None:
+        wrong = catch_all + [p.name for p in inputs if p.default not in (p.empty, None)]
+        if wrong or bool(inputs) is (self.variadic is not None):
+            raise ArgumentError(
+                f"{self.name}: got the signature {inspect.signature(self.body)}, expected arrays first (either named "
+                "ones or one *xs), then keyword-only parameters",
+                fix="write f(x, w=None, *, keyword=1): None makes an array optional; after the * stands what is none",
+            )
 
     def __repr__(self) -> str:
         return f"<operation {self.name}{inspect.signature(self.body)}>"
@@ -93,7 +106,7 @@ class Operation:
         if not recorded:
             y, _, _ = self._run(arrays, params, settings.mode)
             if settings.anomaly:
-                self._check_finite(y, arrays, _source_note())
+                self._check_finite(y, arrays, params, _source_note())
             return tuple(map(Tensor, y)) if type(y) is tuple else Tensor(y)
         return self._record(arrays, edges, params, settings)
 
@@ -125,7 +138,7 @@ class Operation:
                 y, residuals = kernel.forward(*arrays, **params), None
             else:
                 y, residuals = kernel.forward(*arrays, **params)
-        except (ValueError, TypeError, IndexError, AttributeError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             if isinstance(error, MinidlError):
                 raise
             raise self._explain(arrays, params, error) from error
@@ -139,7 +152,7 @@ class Operation:
         self._save(node, arrays, ys, residuals)
         if settings.anomaly:
             node.note = _source_note()
-            self._check_finite(y, arrays, node.note)
+            self._check_finite(y, arrays, params, node.note)
             node.lock_kept()
         if settings.tape is not None:
             settings.tape.append(node)
@@ -183,22 +196,21 @@ class Operation:
         """NumPy's complaint, with the operation, its arguments and the likely fix."""
         names = self.names(len(arrays))
         got = ", ".join(f"{n}: {describe(a)}" for n, a in zip(names, arrays, strict=True))
-        got += "".join(f", {k}={v!r}" for k, v in params.items())
+        got += "".join(f", {k}={describe(v) if is_array(v) else repr(v)}" for k, v in params.items())
         devices = {device_of(a) for a in arrays if is_array(a)}
         if len(devices) > 1:
             return DeviceError(f"{self.name}: inputs on different devices; got {got}", fix="move them with .to(device)")
+        kinds = ((np.exceptions.AxisError, AxisError), (IndexError, LabelError), (ValueError, ShapeError))
+        kind = next((ours for numpys, ours in kinds if isinstance(error, numpys)), DTypeError)
         fix = ""
-        if self.broadcasts:
+        if self.broadcasts and kind is ShapeError:
             fix = "shapes broadcast from the right: each pair of sizes must be equal, or one of them 1"
-        kind = DTypeError if isinstance(error, TypeError) else ShapeError
         return kind(f"{self.name}: got {got}: {error}", fix=fix)
 
-    def _check_finite(self, y: Any, arrays: list[Any], note: str) -> None:
-        ys = y if type(y) is tuple else (y,)
-        good = [_finite(a) for a in arrays]
-        if all(map(_finite, ys)) or not all(good):
-            return
-        raise AnomalyError(f"forward of {self.name!r} made a NaN or an infinity{note}")
+    def _check_finite(self, y: Any, arrays: list[Any], params: dict[str, Any], note: str) -> None:
+        bad = first_bad(y if type(y) is tuple else (y,), [*arrays, *params.values()])
+        if bad:
+            raise AnomalyError(f"forward of {self.name!r} made {bad}{note}")
 
 
 def sum_to(dy: Any, shape: tuple[int, ...]) -> Any:
@@ -230,12 +242,6 @@ def rebuild(value: Any, edge: Any) -> Any:
     if edge is None:
         return value
     return edge[0] if isinstance(edge[0], Tensor) else Tensor(value, edge)
-
-
-def _finite(value: Any) -> bool:
-    if not is_array(value) or not is_float(value.dtype):
-        return True
-    return bool(xp(value).isfinite(value).all())
 
 
 def _source_note() -> str:

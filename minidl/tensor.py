@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import graph
-from .array import DEFAULT, device_of, is_array, is_float, to_device, xp
+from .array import DEFAULT, as_dtype, axis_of, device_of, float64, is_array, is_float, to_device, xp
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, describe
 from .graph import Node, backpropagate
 from .inplace import InPlace
 from .methods import Methods
+from .mutation import clock
 
 
 class Tensor(Methods, InPlace):
@@ -34,7 +37,7 @@ class Tensor(Methods, InPlace):
     __array_ufunc__ = None  # so that `ndarray * Tensor` asks Tensor.__rmul__
 
     def __init__(self, data: Any, edge: tuple[Any, int] | None = None) -> None:
-        self.data = np.asarray(data) if isinstance(data, np.generic) else data
+        self.data = data if type(data) is np.ndarray else raw(data)
         self.edge = edge
 
     @staticmethod
@@ -84,7 +87,7 @@ class Tensor(Methods, InPlace):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or the size of one axis."""
-        return self.shape if dim is None else self.shape[dim]
+        return self.shape if dim is None else self.shape[axis_of("size: dim", dim, self.ndim)]
 
     def dim(self) -> int:
         """The number of axes."""
@@ -186,6 +189,7 @@ class Tensor(Methods, InPlace):
         elif isinstance(gradient, Tensor) or self.grad.requires_grad:
             self.grad = self.grad + gradient
         else:
+            clock.touch(self.grad.data)  # somebody may be differentiating through .grad
             xp(gradient).add(self.grad.data, gradient, out=self.grad.data)
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Handle:
@@ -204,9 +208,10 @@ class Tensor(Methods, InPlace):
         return Handle(hooks, hook)
 
     def retain_grad(self) -> None:
-        """Keep the gradient of this result in `.grad` too, as leaves do."""
+        """Keep the gradient of this result in `.grad` too, as leaves do: what its hooks have made of it."""
         if self.edge is not None:
-            self.register_hook(self.accumulate)
+            node, index = self.edge
+            node.retained = {**(node.retained or {}), index: weakref.ref(self)}  # a node that held its result: a cycle
 
     # In and out ----------------------------------------------------------------------------------------------------
 
@@ -284,6 +289,17 @@ class Tensor(Methods, InPlace):
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec else repr(self)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if self.edge is not None:
+            raise GraphError(
+                f"deepcopy: this tensor is the result of {self.edge[0].operation.name!r}; a copy would need its graph",
+                fix="copy leaves (parameters) only, or detach() it first",
+            )
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
+
     __hash__ = object.__hash__  # identity: == compares elements
 
 
@@ -325,21 +341,32 @@ class Handle:
             self.hooks.remove(self.hook)
 
 
-def raw(value: Any) -> Any:
-    """The array of a tensor; an array as it is; numbers and lists as an array, floats in the default dtype."""
+def raw(value: Any, dtype: Any = None) -> Any:
+    """The array of a tensor; an array as it is; numbers and lists as an array, floats in the default dtype.
+
+    With `dtype`, in that one, and from the full precision of Python's floats.
+    """
+    if dtype is not None:
+        dtype = as_dtype(dtype)
     if isinstance(value, Tensor):
-        return value.data
-    if is_array(value):
-        return np.asarray(value) if isinstance(value, np.generic) else value
-    if isinstance(value, list | tuple) and any(isinstance(each, Tensor) for each in value):
-        return np.stack([raw(each) for each in value])
+        return value.data if dtype is None else value.data.astype(dtype, copy=False)
+    array, typed = value, hasattr(value, "dtype")  # typed: the data say which dtype; else floats are of the default one
     try:
-        array = np.asarray(value)
+        if isinstance(value, list | tuple) and any(isinstance(each, Tensor) or is_array(each) for each in value):
+            if any(isinstance(each, Tensor) and each.requires_grad for each in value):
+                raise GraphError("tensor: data holds tensors that require a gradient", fix="use minidl.stack")
+            array, typed = np.stack([raw(each) for each in value]), not isinstance(value[0], float)
+        elif not is_array(value) or isinstance(value, np.ndarray | np.generic):
+            array = np.asarray(value)
     except ValueError as error:
         raise ShapeError(f"tensor: data is ragged: {error}", fix="give every row the same length") from error
     if array.dtype.kind not in "fiubc":
         raise DTypeError(f"tensor: data: got {describe(value)}, expected numbers", fix="convert it to numbers first")
-    return array.astype(DEFAULT) if array.dtype == np.float64 else array
+    if not array.dtype.isnative:  # of a file written on another machine
+        array = array.astype(array.dtype.newbyteorder("="))
+    if dtype is None:
+        dtype = array.dtype if typed or array.dtype != float64 else DEFAULT
+    return array.astype(dtype, copy=False)
 
 
 def tensor(data: Any, *, dtype: Any = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
@@ -353,8 +380,9 @@ def tensor(data: Any, *, dtype: Any = None, device: str | None = None, requires_
     Raises:
         DTypeError, ShapeError: `data` is not numeric, or ragged.
     """
-    array = raw(data)
-    array = array.astype(np.dtype(dtype)) if dtype is not None else array.copy()
+    array = raw(data, dtype)
+    if not isinstance(data, list | tuple | int | float | complex):  # of these there is a new array already
+        array = array.copy()
     array = to_device(array, device) if device is not None else array
     return Tensor(array).requires_grad_(requires_grad)
 
@@ -363,15 +391,16 @@ def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor over the memory of a NumPy array, without a copy."""
     if not isinstance(array, np.ndarray):
         raise DTypeError(f"from_numpy: got {describe(array)}, expected a numpy.ndarray", fix="use minidl.tensor(...)")
-    return Tensor(array)
+    if not array.dtype.isnative:
+        raise DTypeError(f"from_numpy: got dtype {array.dtype}, of another byte order", fix="use minidl.tensor(...)")
+    return Tensor(raw(array))
 
 
 def as_tensor(data: Any, *, dtype: Any = None, device: str | None = None) -> Tensor:
     """A tensor over `data`, copying only where dtype or device demand it; a tensor stays in its graph."""
     if isinstance(data, Tensor):
         return data.to(device, dtype=dtype)
-    array = raw(data)
-    array = array if dtype is None else array.astype(np.dtype(dtype), copy=False)
+    array = raw(data, dtype)
     return Tensor(array if device is None else to_device(array, device))
 
 

@@ -62,6 +62,7 @@ for bounds in [{"low": -1.0, "high": 0.5}, {"low": 0.0}, {"high": 0.25}]:
     case("clip", R(2, 5), **bounds)
 case("cast", R(2, 3), dtype=np.float32)
 case("cast", R(), dtype=np.float64)
+case("move", R(2, 3), device="cpu")
 case("dropout", R(3, 4), R(3, 4) > 0, p=0.4)
 case("dropout", R(3), np.zeros(3, bool), p=1.0)
 
@@ -370,7 +371,7 @@ COMPARED = [
     pytest.param(*c, id=n.id)
     for c, n in zip(CASES, NUMBERED, strict=True)
     if not FUNCTIONS[c[0]].__module__.endswith(("shape", "index"))
-    and c[0] not in ("cast", "dropout", "conv2d_input", "conv2d_weight")
+    and c[0] not in ("cast", "move", "dropout", "conv2d_input", "conv2d_weight")
     and c[2].get("axis") != ()
     and not (c[0] == "attention" and c[1][4] is not None)
 ]

@@ -1,5 +1,25 @@
 """Numba kernels for the CPU: the fast twins. A file is compiled when an operation of its page first runs."""
 
 TABLE = {  # operation → the file that holds its kernel
+    "adam_step": "optimize",
+    "affine": "dense",
+    "attention": "attention",
+    "avg_pool2d": "pool",
+    "batch_norm": "normalize",
+    "conv2d": "conv",
+    "conv2d_input": "conv",
+    "conv2d_weight": "conv",
+    "cross_entropy": "loss",
+    "embedding_adjoint": "index",
+    "gelu": "elementwise",
+    "getitem_adjoint": "index",
     "layer_norm": "normalize",
+    "log_softmax": "normalize",
+    "lstm": "recurrent",
+    "max_pool2d": "pool",
+    "relu": "elementwise",
+    "sgd_step": "optimize",
+    "sigmoid": "elementwise",
+    "softmax": "normalize",
+    "tanh": "elementwise",
 }

@@ -4,16 +4,16 @@ import sys
 
 from minidl import methods
 
-from .elementwise import *  # noqa: F403
-from .shape import *  # noqa: F403
-from .reduce import *  # noqa: F403
-from .index import *  # noqa: F403
-from .dense import *  # noqa: F403
+from .attention import *  # noqa: F403
 from .conv import *  # noqa: F403
+from .dense import *  # noqa: F403
+from .elementwise import *  # noqa: F403
+from .index import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .normalize import *  # noqa: F403
 from .pool import *  # noqa: F403
 from .recurrent import *  # noqa: F403
-from .attention import *  # noqa: F403
-from .normalize import *  # noqa: F403
-from .loss import *  # noqa: F403
+from .reduce import *  # noqa: F403
+from .shape import *  # noqa: F403
 
 methods.ops = sys.modules[__name__]  # closes the circle: tensors have methods, which are operations on tensors

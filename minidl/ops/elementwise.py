@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minidl.array import DEFAULT, promote, xp
+from minidl.array import DEFAULT, device_of, promote, to_device, xp
 from minidl.errors import ArgumentError
 from minidl.op import primitive
 
@@ -29,6 +29,7 @@ __all__ = [
     "log",
     "maximum",
     "minimum",
+    "move",
     "mul",
     "neg",
     "pow",
@@ -427,3 +428,19 @@ def cast(x: Any, *, dtype: Any) -> Any:
 @cast.vjp("x")
 def cast_dx(dy: Any) -> Any:
     return dy
+
+
+@primitive
+def move(x: Any, *, device: str) -> Any:
+    """On another device; the gradient comes back to the old one.
+
+    Math: dx = dy
+    Raises:
+        DeviceError: there is no such device.
+    """
+    return to_device(x, device)
+
+
+@move.vjp("x")
+def move_dx(dy: Any, x: Any) -> Any:
+    return move(dy, device=device_of(x))

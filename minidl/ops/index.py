@@ -33,7 +33,10 @@ def getitem(x: Any, *, index: Any) -> Any:
 
     Math: dx = 0 everywhere but at the index, where dy is added
     """
-    return x[index]
+    y = x[index]
+    if isinstance(y, np.generic):  # a bare number; with … it is a 0-d view, which shares the memory of x
+        y = x[(*(index if isinstance(index, tuple) else (index,)), ...)]
+    return y
 
 
 @getitem.vjp("x")
@@ -67,7 +70,7 @@ def getitem_adjoint_ddy(ddx: Any, *, index: Any) -> Any:
 
 def _is_basic(index: Any) -> bool:
     parts = index if isinstance(index, tuple) else (index,)
-    return not any(is_array(p) and p.ndim > 0 or isinstance(p, list) for p in parts)
+    return not any((is_array(p) and p.ndim > 0) or isinstance(p, list) for p in parts)
 
 
 @primitive

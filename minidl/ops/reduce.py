@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minidl.array import xp
+from minidl.array import int64, xp
 from minidl.op import primitive
 
 from .elementwise import exp, where
@@ -27,11 +27,12 @@ Axis = int | tuple[int, ...] | None
 
 @primitive
 def sum(x: Any, *, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The sum over `axis`.
+    """The sum over `axis`; of integers and booleans in int64.
 
     Math: y = Σ x;  dx = dy, stretched over the summed axes
     """
-    return xp(x).sum(x, axis=axis, keepdims=keepdims)
+    dtype = int64 if x.dtype.kind in "iub" else None
+    return xp(x).sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 @sum.vjp("x")

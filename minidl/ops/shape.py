@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl.array import xp
+from minidl.array import axis_of, xp
 from minidl.errors import ArgumentError, ShapeError
 from minidl.op import primitive, sum_to
 
@@ -175,6 +175,7 @@ def windows_adjoint_ddy(ddx: Any, dy_shape: Any, *, stride: Pair, dilation: Pair
 def swapaxes(x: Any, first: int, second: int) -> Any:
     """Two axes exchanged."""
     axes = list(range(len(x.shape)))
+    first, second = (axis_of("transpose: axis", a, len(axes)) for a in (first, second))
     axes[first], axes[second] = axes[second], axes[first]
     return transpose(x, axes=tuple(axes))
 
@@ -189,7 +190,9 @@ def flatten(x: Any, *, start: int = 0, end: int = -1) -> Any:
     n = len(x.shape)
     if n == 0:
         return reshape(x, shape=(1,))
-    start, end = start % n, end % n
+    start, end = axis_of("flatten: start", start, n), axis_of("flatten: end", end, n)
+    if start > end:
+        raise ArgumentError(f"flatten: got start {start} after end {end}, expected the first axis first")
     sizes = x.shape[start : end + 1]
     return reshape(x, shape=(*x.shape[:start], int(np.prod(sizes)), *x.shape[end + 1 :]))
 
@@ -197,14 +200,15 @@ def flatten(x: Any, *, start: int = 0, end: int = -1) -> Any:
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """Without axes of size 1; of those named by `axis`, if it is given."""
     n = len(x.shape)
-    axes = range(n) if axis is None else [a % n for a in (axis if isinstance(axis, tuple) else (axis,))]
+    named = axis if isinstance(axis, tuple) else (axis,)
+    axes = range(n) if axis is None else [axis_of("squeeze: axis", a, n) for a in named]
     return reshape(x, shape=tuple(s for i, s in enumerate(x.shape) if i not in axes or s != 1))
 
 
 def unsqueeze(x: Any, *, axis: int) -> Any:
     """With a new axis of size 1 at `axis`."""
     shape = list(x.shape)
-    shape.insert(axis if axis >= 0 else axis + len(shape) + 1, 1)
+    shape.insert(axis_of("unsqueeze: axis", axis, len(shape) + 1), 1)
     return reshape(x, shape=tuple(shape))
 
 
@@ -218,12 +222,13 @@ def stack(xs: Any, *, axis: int = 0) -> Any:
 
 def split(x: Any, sizes: int | tuple[int, ...] | list[int], *, axis: int = 0) -> tuple[Any, ...]:
     """Pieces along `axis`: of one size (the last may be smaller), or of the sizes listed."""
-    total, axis = x.shape[axis], axis % len(x.shape)
+    axis = axis_of("split: axis", axis, len(x.shape))
+    total = x.shape[axis]
     if isinstance(sizes, int):
         if sizes < 1:
             raise ArgumentError(f"split: got a size of {sizes}, expected at least 1")
         sizes = [min(sizes, total - start) for start in range(0, total, sizes)]
-    if sum(sizes) != total:
+    if sum(sizes) != total or min(sizes, default=0) < 0:
         raise ShapeError(f"split: sizes {list(sizes)} add up to {sum(sizes)}, expected the axis's size, {total}")
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
     before = (slice(None),) * axis

@@ -41,5 +41,6 @@ SAMPLES = {
         sample(distinct(7), high=0.0, analytic=False),
     ],
     "cast": [sample(normal(3, 4), dtype="float64", analytic=False)],
+    "move": [sample(normal(3, 4), device="cpu"), sample(normal(), device="cpu")],
     "dropout": [sample(normal(3, 4), booleans(3, 4), p=0.3), sample(normal(3, 4), booleans(3, 1), p=0.5)],
 }

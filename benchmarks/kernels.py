@@ -1,0 +1,98 @@
+"""`python -m benchmarks kernels [name…]`: the body of an operation, its compiled kernel, and PyTorch.
+
+Forward and backward separately, on the inputs of inputs.py. Before the clock starts, results and gradients of every
+side are held against the body in float64; the errors found there stand in the JSON. The limit is the least time
+that this machine could need: all multiplications at the rate of a large matrix product, or every array read or written
+once at the bandwidth measured for that size, whichever takes longer. `share` is that time divided by the kernel's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl.dispatch import compiled
+from minidl.kernels.cpu import TABLE
+
+from . import machine
+from .harness import SMOKE, Plan, Spread, check, interleave, ratios, timed
+from .inputs import BENCH, Case
+from .report import Table, milliseconds, times_faster
+from .sides import UPDATES, is_float, side, torch_side
+from .torch_ops import TORCH
+
+HEADER = "operation|inputs|pass|body ms|kernel ms|torch ms|body / kernel|torch / kernel|share|rate".split("|")
+FLOAT = 4  # bytes
+
+
+def run(names: Sequence[str], plan: Plan, torch: Any) -> Table:
+    """Check and time the operations named, or all that have a kernel; a smoke run does the small inputs only."""
+    unknown = [name for name in names if name not in BENCH]
+    if unknown:
+        raise SystemExit(f"kernels: no inputs for {', '.join(unknown)}; there are: {', '.join(sorted(BENCH))}")
+    table = Table("kernels", HEADER, numbers=7)
+    for name in names or TABLE:
+        for case in BENCH[name]:
+            if case.small or plan is not SMOKE:
+                with table.surviving():
+                    for record in compare(name, case, plan, torch):
+                        table.add(*_cells(record), record=record)
+    return table
+
+
+def compare(name: str, case: Case, plan: Plan, torch: Any = None) -> list[dict[str, Any]]:
+    """Check the sides against the body in float64, then time them: one record for each pass."""
+    inputs, params = case.inputs(), case.params
+    sides = {"body": side(name, inputs, params, "plain")}
+    if compiled(name, "cpu") is not None:
+        sides["kernel"] = side(name, inputs, params, "fast")
+    if torch is not None and (name in TORCH or name in UPDATES):
+        sides["torch"] = torch_side(name, inputs, params, torch)
+    truth = side(name, [a.astype(np.float64) if is_float(a) else a for a in inputs], params, "plain")
+    shapes = ", ".join("×".join(map(str, a.shape)) for a in inputs if isinstance(a, np.ndarray))
+
+    records = []
+    moved = sum(a.nbytes for a in inputs if isinstance(a, np.ndarray))
+    for which in ("forward", "backward") if case.backward else ("forward",):
+        expected, errors = getattr(truth, which)(), {}
+        for each, pair in sides.items():
+            found = getattr(pair, which)()  # PyTorch's batch norm keeps mean and variance to itself
+            errors |= check(f"{name} of {shapes}, {which}", {each: found}, expected[: len(found)], case.tolerance)
+        written = FLOAT * sum(y.size for y in expected)
+        flops = case.flops * (case.again if which == "backward" else 1)
+        arrays, walked = (
+            (n * inputs[0].nbytes for n in UPDATES[name][2:]) if name in UPDATES else (moved + written,) * 2
+        )
+        work = _work(flops, arrays, walked)
+        moved += FLOAT * expected[0].size  # what is an output of the forward pass is a cotangent of the backward
+        del expected, found
+        times = interleave({each: timed(getattr(pair, which)) for each, pair in sides.items()}, plan)
+        record = {"operation": name, "inputs": shapes, "params": params, "pass": which, "small": case.small}
+        records.append(record | work | {"errors": errors, "times": times})
+    return records
+
+
+def _work(flops: float, arrays: int, moved: int) -> dict[str, Any]:
+    """The least time for the arithmetic and the bytes, and which of them sets it; updates move some arrays twice."""
+    bandwidth = machine.bytes_per_second(arrays, in_place=moved > arrays)
+    arithmetic, memory = flops / machine.flops_per_second(), moved / bandwidth
+    bound = "flops" if arithmetic > memory else "bytes"
+    return {"flops": flops, "bytes": moved, "bound": bound, "limit": max(arithmetic, memory)}
+
+
+def _cells(record: dict[str, Any]) -> list[str]:
+    times = record["times"]
+    best = times.get("kernel", times["body"])
+    seconds = Spread.of(best).median
+    return [
+        record["operation"],
+        record["inputs"],
+        record["pass"],
+        *(milliseconds(times.get(each)) for each in ("body", "kernel", "torch")),
+        times_faster(ratios(times["body"], best) if "kernel" in times else None),
+        times_faster(ratios(times["torch"], best) if "torch" in times else None),
+        f"{record['limit'] / seconds:.0%}",
+        f"{record[record['bound']] / seconds / 1e9:.0f} {'GF/s' if record['bound'] == 'flops' else 'GB/s'}",
+    ]

@@ -1,0 +1,43 @@
+from . import normal, sample
+
+SAMPLES = {
+    "matmul": [
+        sample(normal(3, 4), normal(4, 5)),
+        sample(normal(4), normal(4)),
+        sample(normal(4), normal(4, 3)),
+        sample(normal(3, 4), normal(4)),
+        sample(normal(2, 3, 4), normal(4, 5)),
+        sample(normal(2, 1, 3, 4), normal(5, 4, 2)),
+        sample(normal(3, 4), normal(2, 4, 5)),
+        sample(normal(1, 3, 4), normal(2, 4, 5)),
+        sample(normal(4), normal(2, 4, 3)),
+        sample(normal(2, 3, 4), normal(4)),
+        sample(normal(0, 3), normal(3, 2)),
+        sample(normal(2, 0), normal(0, 3)),
+        sample(normal(2, 3, 4), normal(2, 4, 0)),
+        sample(normal(70, 33), normal(33, 41)),
+    ],
+    "affine": [
+        sample(normal(4, 3), normal(5, 3), normal(5)),
+        sample(normal(4, 3), normal(5, 3), None),
+        sample(normal(3), normal(2, 3), normal(2)),
+        sample(normal(2, 3, 4), normal(5, 4), normal(5)),
+        sample(normal(2, 1, 3), normal(2, 3)),
+        sample(normal(0, 3), normal(2, 3), normal(2)),
+        sample(normal(2, 0), normal(3, 0), normal(3)),
+        sample(normal(70, 33), normal(41, 33), normal(41)),
+    ],
+    "einsum": [
+        sample(normal(3, 4), normal(4, 5), spec="ij,jk->ik"),
+        sample(normal(3, 4), spec="ij->ji"),
+        sample(normal(3, 4), spec="ij->"),
+        sample(normal(3, 4), normal(4), spec="ij,j->j"),
+        sample(normal(3), normal(4), spec="i,j->ji"),
+        sample(normal(2, 3, 4), normal(2, 5, 4), spec="bij,bkj->bik"),
+        sample(normal(2, 3), normal(3, 4), normal(4, 2), spec="ij,jk,kl->il"),
+        sample(normal(3), normal(3), normal(3), spec="i,i,i->"),
+        sample(normal(), normal(2), spec=",i->i"),
+        sample(normal(0, 3), normal(3, 2), spec="ij,jk->ik"),
+        sample(normal(2, 3), normal(4), spec="ij,k->i"),
+    ],
+}

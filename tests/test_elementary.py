@@ -1,0 +1,126 @@
+"""The vectorised functions of `kernels/cpu/elementary.py`: their stated errors, over the whole range of each float."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+numba = pytest.importorskip("numba")
+
+from minidl.kernels.cpu import elementary  # noqa: E402
+
+JIT = not numba.config.DISABLE_JIT
+LONG = np.longdouble  # wider than float64 on x86; where it is not, the reference itself is off by half an ulp
+SLACK = 0.0 if np.finfo(LONG).eps < 1e-18 else 0.5
+
+
+def over(function):
+    """A loop with the options of the kernels."""
+    from minidl.kernels.cpu.jit import OPTIONS
+
+    @numba.njit(**{**OPTIONS, "cache": False})
+    def loop(x, y):
+        for i in range(len(x)):
+            y[i] = function(x[i])
+
+    return loop
+
+
+LOOPS = {name: over(getattr(elementary, name)) for name in ("exp", "tanh", "sigmoid")}
+
+
+def computed(name, x):
+    y = np.empty_like(x)
+    LOOPS[name](x, y)
+    return y
+
+
+def exact(name, x):
+    """In a wider float."""
+    wide = x.astype(np.float64 if x.dtype == np.float32 else LONG)
+    with np.errstate(all="ignore"):
+        if name != "sigmoid":
+            return getattr(np, name)(wide)
+        e = np.exp(-np.abs(wide))
+        return np.where(wide >= 0, 1, e) / (1 + e)
+
+
+def inputs(dtype):
+    """Every sign and exponent; more of them where the functions change."""
+    if dtype == np.float32:
+        bits = np.arange(0, 2**32, 14009 if JIT else 2**22 + 1, dtype=np.uint64).astype(np.uint32)
+        return bits.view(np.float32)
+    rng = np.random.default_rng(0)
+    n = 100_000 if JIT else 500
+    spread = np.exp(rng.uniform(-745, 7, n)) * rng.choice([-1, 1], n)
+    ends = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 5e-324, -5e-324, 1e308, -1e308])
+    return np.concatenate([spread, rng.uniform(-750, 715, n), 3 * rng.normal(size=n), ends])
+
+
+ULPS = {"exp": (1.0, 1.0), "tanh": (2.5, 2.5), "sigmoid": (2.4, 2.5)}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", ULPS)
+def test_the_error_is_what_the_table_says(name, dtype):
+    x = inputs(dtype)
+    y, e = computed(name, x), exact(name, x)
+    rounded = e.astype(dtype)
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(x))
+    finite = np.isfinite(rounded)
+    np.testing.assert_array_equal(y[~finite], rounded[~finite])  # ∞ where the result is too large
+    spacing = np.spacing(np.abs(rounded[finite])).astype(e.dtype)  # the smallest denormal, near 0
+    error = np.abs(y[finite].astype(e.dtype) - e[finite]) / spacing
+    assert error.max() <= ULPS[name][dtype == np.float64] + SLACK
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_ends(dtype):
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0], dtype)
+    np.testing.assert_array_equal(computed("exp", x), np.array([np.inf, 0, np.nan, 1, 1], dtype))
+    np.testing.assert_array_equal(computed("tanh", x), np.array([1, -1, np.nan, 0, 0], dtype))
+    np.testing.assert_array_equal(np.signbit(computed("tanh", x))[3:], [False, True])
+    np.testing.assert_array_equal(computed("sigmoid", x), np.array([1, 0, np.nan, 0.5, 0.5], dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_denormal_results_are_not_flushed_to_zero(dtype):
+    smallest = np.finfo(dtype).smallest_subnormal
+    x = np.array([np.log(float(smallest)) + 1, np.log(float(np.finfo(dtype).tiny)) - 2], dtype)
+    y = computed("exp", x)
+    assert (0 < y).all() and (y < np.finfo(dtype).tiny).all()
+    np.testing.assert_array_equal(y, computed("sigmoid", x))  # 1 + eˣ is 1 here
+    np.testing.assert_allclose(y, np.exp(x.astype(float)), rtol=0, atol=float(smallest))
+
+
+@pytest.mark.parametrize(("dtype", "cdf", "pdf"), [(np.float32, 1.1e-7, 5e-8), (np.float64, 3.4e-16, 1.2e-16)])
+def test_the_normal_distribution(dtype, cdf, pdf):
+    @numba.njit
+    def loop(x, y, z):
+        for i in range(len(x)):
+            y[i], z[i] = elementary.normal(x[i])
+
+    x = np.concatenate([np.linspace(-12, 12, 20_001 if JIT else 301), [-40, 40, -1e30, 1e30, np.inf, -np.inf, np.nan]])
+    x = x.astype(dtype)
+    y, z = np.empty((2, len(x)), dtype)
+    loop(x, y, z)
+    wide = x.astype(np.float64)
+    expected = np.array([0.5 * math.erfc(-t * math.sqrt(0.5)) for t in wide])
+    np.testing.assert_allclose(y, expected, rtol=0, atol=cdf)
+    tail = (-5 < wide) & (wide < 0)  # where Φ is small it keeps its relative precision, but for the rounding of x²
+    np.testing.assert_allclose(y[tail], expected[tail], rtol=30 * np.finfo(dtype).eps)
+    with np.errstate(over="ignore"):
+        density = np.exp(-wide * wide / 2) / math.sqrt(2 * math.pi)
+    np.testing.assert_allclose(z, density, rtol=0, atol=pdf)
+
+
+@pytest.mark.skipif(not JIT, reason="nothing is compiled")
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_around_them_are_vectorised(name):
+    """Eight or more at once is what they are for; losing it would show nowhere but in the time."""
+    for dtype, vector in ((np.float32, "x float>"), (np.float64, "x double>")):
+        computed(name, np.zeros(64, dtype))
+        signature = next(s for s in LOOPS[name].signatures if s[0].dtype == numba.from_dtype(np.dtype(dtype)))
+        assert vector in LOOPS[name].inspect_llvm(signature)

@@ -1,0 +1,106 @@
+"""Softmax and the norms beyond the samples: infinities, large offsets, long rows, and the errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import ops
+from minidl.errors import AxisError, ShapeError
+from minidl.functional import vjp
+
+INF, NAN = np.inf, np.nan
+each_mode = pytest.mark.parametrize("mode", ["fast", "plain", "textbook"])
+
+
+@each_mode
+def test_softmax_at_the_ends(mode):
+    """−∞ gets nothing, a row of −∞ is all zeros, +∞ and NaN make the row NaN, as in PyTorch but for the zeros."""
+    x = np.array([[0, -INF, 0], [-INF, -INF, -INF], [0, INF, 0], [0, NAN, 0], [1e4, -1e4, 1e4], [-1e4, -1e4, 0]])
+    y = [[0.5, 0, 0.5], [0, 0, 0], [NAN] * 3, [NAN] * 3, [0.5, 0, 0.5], [0, 0, 1]]
+    with minidl.mode(mode):
+        np.testing.assert_array_equal(ops.softmax(minidl.tensor(x)).data, y)
+        with np.errstate(divide="ignore"):
+            expected = np.log(y)
+        expected[4:, :2] = [[np.log(0.5), np.log(0.5) - 2e4], [-1e4, -1e4]]  # where the probability itself is too small
+        np.testing.assert_allclose(ops.log_softmax(minidl.tensor(x)).data, expected, rtol=1e-15)
+
+
+@each_mode
+def test_a_row_of_nothing_has_no_gradient(mode):
+    x = np.full((2, 3), -INF)
+    with minidl.mode(mode):
+        _, (g,) = vjp(ops.softmax, (x,), np.array([[1.0, 2, 3], [4, 5, 6]]))
+    np.testing.assert_array_equal(g.data, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("columns", [1, 31, 32, 33, 64, 1000])
+@pytest.mark.parametrize("place", [0, 0.5, 1])
+def test_softmax_finds_the_largest_wherever_it_stands(columns, place):
+    """A wrong maximum shows as an overflow."""
+    x = np.zeros((3, columns))
+    x[:, int(place * (columns - 1))] = 1e4
+    y = ops.softmax(x)
+    assert y.sum() == 3
+    assert (y.argmax(axis=1) == int(place * (columns - 1))).all()
+
+
+@pytest.mark.parametrize("mode", ["fast", "plain"])
+@pytest.mark.parametrize("norm", ["layer_norm", "batch_norm"])
+@pytest.mark.parametrize("shape", [(40, 50), (8, 5, 60)])
+def test_a_large_offset_costs_no_more_digits_than_it_must(norm, mode, shape, rng):
+    """Against float64 on the same numbers: what was lost in rounding the input to float32 is not counted."""
+    x = (rng.normal(size=shape) + 100).astype(np.float32)
+    axis = -1 if norm == "layer_norm" else 1
+    w, b = rng.normal(size=(2, shape[axis]))
+    us = [rng.normal(size=shape)] + [rng.normal(size=shape[1])] * 2 * (norm == "batch_norm")
+
+    def gradients(mode, dtype):
+        inputs = tuple(np.asarray(a, dtype) for a in (x, w, b))
+        cotangents = tuple(np.asarray(u, dtype) for u in us)
+        with minidl.mode(mode):
+            y, gs = vjp(getattr(ops, norm), inputs, cotangents if len(us) > 1 else cotangents[0])
+        return [y[0] if isinstance(y, tuple) else y, *gs]
+
+    for found, exact in zip(gradients(mode, np.float32), gradients("reference", np.float64), strict=True):
+        scale = np.abs(exact.data).max()
+        np.testing.assert_allclose(found.data / scale, exact.data / scale, rtol=0, atol=5e-5)
+
+
+@each_mode
+def test_batch_norm_gives_the_statistics_of_each_channel(mode, rng):
+    x = rng.normal(size=(4, 3, 5)) * [[1], [2], [3]]
+    with minidl.mode(mode):
+        y, mean, var = (a.data for a in ops.batch_norm(minidl.tensor(x), eps=0.0))
+    np.testing.assert_allclose(mean, x.mean(axis=(0, 2)), rtol=1e-12)
+    np.testing.assert_allclose(var, x.var(axis=(0, 2)), rtol=1e-12)
+    np.testing.assert_allclose(y.mean(axis=(0, 2)), 0, atol=1e-15)
+    np.testing.assert_allclose(y.std(axis=(0, 2)), 1, rtol=1e-12)
+
+
+@each_mode
+def test_the_norms_do_not_see_a_shift_or_a_stretch(mode, rng):
+    """So their gradient is orthogonal to both: Σ dx = 0 and Σ dx ∘ x̂ = 0 over what is normalised."""
+    x, u = rng.normal(size=(2, 6, 4, 5))
+    with minidl.mode(mode):
+        y, (layer,) = vjp(lambda x: ops.layer_norm(x, eps=0.0), (x,), u)
+        (n, _, _), (batch,) = vjp(lambda x: ops.batch_norm(x, eps=0.0), (x,), (u, np.zeros(4), np.zeros(4)))
+    for g, n, axis in ((layer, y, -1), (batch, n, (0, 2))):
+        np.testing.assert_allclose(g.data.sum(axis=axis), 0, atol=1e-13)
+        np.testing.assert_allclose((g.data * n.data).sum(axis=axis), 0, atol=1e-13)
+
+
+def test_the_norms_say_which_shape_does_not_fit():
+    x = np.ones((2, 3, 4))
+    with pytest.raises(ShapeError, match=r"layer_norm: weight has shape \(3,\)[^$]*fix: make it with LayerNorm\(\[4\]\)"):
+        ops.layer_norm(x, np.ones(3))
+    with pytest.raises(ShapeError, match=r"batch_norm: bias has shape \(4,\)[^$]*fix: make it with BatchNorm\S*\(num_fea"):
+        ops.batch_norm(x, None, np.ones(4))
+    with pytest.raises(ShapeError, match=r"got shape \(3,\), expected \(N, C, …\)"):
+        ops.batch_norm(np.ones(3))
+    with pytest.raises(ShapeError, match="at least one value"):
+        ops.batch_norm(np.ones((0, 3)))
+    for operation in (ops.softmax, ops.log_softmax):
+        with pytest.raises(AxisError, match="softmax: axis: got 3, expected -3 to 2"):
+            operation(x, axis=3)
