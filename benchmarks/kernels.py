@@ -1,15 +1,15 @@
 """`python -m benchmarks kernels [name…]`: the body of an operation, its compiled kernel, and PyTorch.
 
 Forward and backward separately, on the inputs of inputs.py. Before the clock starts, results and gradients of every
-side are held against the body in float64; the errors found there stand in the JSON. The limit is the least time
-that this machine could need: all multiplications at the rate of a large matrix product, or every array read or written
-once at the bandwidth measured for that size, whichever takes longer. `share` is that time divided by the kernel's.
+side are held against the body in float64; the errors found there stand in the JSON. The limit takes turns with the
+sides: a large matrix product, scaled to the same number of multiplications, or a walk over arrays of the same size that
+reads and writes the same number of bytes, whichever takes longer. `share` is its time divided by the kernel's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from minidl.dispatch import compiled
 from minidl.kernels.cpu import TABLE
 
 from . import machine
-from .harness import SMOKE, Plan, Spread, check, interleave, ratios, timed
+from .harness import SMOKE, Plan, Side, Spread, check, interleave, ratios, timed
 from .inputs import BENCH, Case
 from .report import Table, milliseconds, times_faster
 from .sides import UPDATES, is_float, side, torch_side
@@ -54,32 +54,53 @@ def compare(name: str, case: Case, plan: Plan, torch: Any = None) -> list[dict[s
     shapes = ", ".join("×".join(map(str, a.shape)) for a in inputs if isinstance(a, np.ndarray))
 
     records = []
-    moved = sum(a.nbytes for a in inputs if isinstance(a, np.ndarray))
+    arrays = sum(a.nbytes for a in inputs if isinstance(a, np.ndarray))
     for which in ("forward", "backward") if case.backward else ("forward",):
         expected, errors = getattr(truth, which)(), {}
         for each, pair in sides.items():
             found = getattr(pair, which)()  # PyTorch's batch norm keeps mean and variance to itself
             errors |= check(f"{name} of {shapes}, {which}", {each: found}, expected[: len(found)], case.tolerance)
-        written = FLOAT * sum(y.size for y in expected)
-        flops = case.flops * (case.again if which == "backward" else 1)
-        arrays, walked = (
-            (n * inputs[0].nbytes for n in UPDATES[name][2:]) if name in UPDATES else (moved + written,) * 2
+        work = Work(
+            case.flops * (case.again if which == "backward" else 1), arrays + FLOAT * sum(y.size for y in expected)
         )
-        work = _work(flops, arrays, walked)
-        moved += FLOAT * expected[0].size  # what is an output of the forward pass is a cotangent of the backward
+        if name in UPDATES:
+            there, walked = UPDATES[name][2:]
+            work = Work(0, there * inputs[0].nbytes, walked / there)
+        arrays += FLOAT * expected[0].size  # what is an output of the forward pass is a cotangent of the backward
         del expected, found
-        times = interleave({each: timed(getattr(pair, which)) for each, pair in sides.items()}, plan)
+        turns = {each: timed(getattr(pair, which)) for each, pair in sides.items()}
+        times = interleave(turns if plan is SMOKE else turns | {"limit": work.limit()}, plan)
         record = {"operation": name, "inputs": shapes, "params": params, "pass": which, "small": case.small}
-        records.append(record | work | {"errors": errors, "times": times})
+        records.append(
+            record | {"flops": work.flops, "bytes": work.moved, "bound": work.bound, "errors": errors, "times": times}
+        )
     return records
 
 
-def _work(flops: float, arrays: int, moved: int) -> dict[str, Any]:
-    """The least time for the arithmetic and the bytes, and which of them sets it; updates move some arrays twice."""
-    bandwidth = machine.bytes_per_second(arrays, in_place=moved > arrays)
-    arithmetic, memory = flops / machine.flops_per_second(), moved / bandwidth
-    bound = "flops" if arithmetic > memory else "bytes"
-    return {"flops": flops, "bytes": moved, "bound": bound, "limit": max(arithmetic, memory)}
+class Work(NamedTuple):
+    """What a pass has to do at least: flops, and arrays (bytes) each read or written `passes` times on average."""
+
+    flops: float
+    arrays: int
+    passes: float = 1.0
+
+    @property
+    def moved(self) -> float:
+        """Bytes read and written."""
+        return self.arrays * self.passes
+
+    @property
+    def bound(self) -> str:
+        """Whether arithmetic or memory takes longer."""
+        arithmetic = self.flops / machine.flops_per_second()
+        return "flops" if arithmetic > self.moved / machine.bytes_per_second(16) else "bytes"
+
+    def limit(self) -> Side:
+        """The machine at its best, doing as much."""
+        if self.bound == "flops":
+            size = round((self.flops / 2) ** (1 / 3) / 64) * 64  # about as long as the kernel, so that noise is alike
+            return machine.arithmetic(min(max(size, 256), 1024)).side(self.flops)
+        return machine.memory(self.arrays, in_place=self.passes > 1).side(self.moved)
 
 
 def _cells(record: dict[str, Any]) -> list[str]:
@@ -93,6 +114,6 @@ def _cells(record: dict[str, Any]) -> list[str]:
         *(milliseconds(times.get(each)) for each in ("body", "kernel", "torch")),
         times_faster(ratios(times["body"], best) if "kernel" in times else None),
         times_faster(ratios(times["torch"], best) if "torch" in times else None),
-        f"{record['limit'] / seconds:.0%}",
-        f"{record[record['bound']] / seconds / 1e9:.0f} {'GF/s' if record['bound'] == 'flops' else 'GB/s'}",
+        f"{ratios(times['limit'], best).median:.0%}" if "limit" in times else "–",
+        f"{record[record['bound']] / seconds / 1e9:.3g} {'GF/s' if record['bound'] == 'flops' else 'GB/s'}",
     ]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import time
+from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .harness import SETTLE
+from .harness import SETTLE, Side, timed
 
 PACKAGES = ("minidl", "numpy", "numba", "llvmlite", "scipy", "torch")
 
@@ -61,29 +61,57 @@ def _version(package: str) -> str | None:
         return None
 
 
+class Limit(NamedTuple):
+    """Something that runs as fast as the machine can, and how much it does: flops, or bytes moved."""
+
+    run: Callable[[], Any]
+    amount: float
+
+    def side(self, amount: float) -> Side:
+        """The time for `amount` at this rate, to be measured in turn with what is held against it."""
+        run = timed(self.run)
+        return lambda: run() * amount / self.amount
+
+    def rate(self, seconds: float = 0.3) -> float:
+        """The best of several, in units per second: for a limit, what slows it down is noise."""
+        time.sleep(10 * SETTLE)
+        run, end = timed(self.run), time.perf_counter() + seconds
+        best = min(run(), run())
+        while time.perf_counter() < end:
+            best = min(best, run())
+        return self.amount / best
+
+
 @cache
-def flops_per_second(seconds: float = 0.5) -> float:
-    """The rate of multiply-adds in a large float32 matrix product, counted as two each: the best of several."""
-    a = np.random.default_rng(0).standard_normal((1536, 1536), np.float32)
+def arithmetic(size: int = 1024) -> Limit:
+    """A float32 product of two matrices of size × size; a multiplication and an addition count as two."""
+    a = np.random.default_rng(0).standard_normal((size, size), np.float32)
     c = np.empty_like(a)
-    return 2 * len(a) ** 3 / _best(lambda: np.matmul(a, a, out=c), seconds)
+    return Limit(lambda: np.matmul(a, a, out=c), 2 * size**3)
 
 
-def bytes_per_second(working_set: int, in_place: bool = False) -> float:
-    """The rate at which a + s·b → c moves memory, or a + s·c → c, when the arrays together are so large.
+@lru_cache(maxsize=2)
+def memory(working_set: int, in_place: bool = False) -> Limit:
+    """a + s·b → c, or a + s·c → c, with arrays that are together as large as `working_set` bytes.
 
-    Small arrays stay in the caches, so there is a limit for each size, to the nearest power of two. Writing to a new
-    place costs a hidden read of what was there; changing in place does not, and is faster for it.
+    Small arrays stay in the caches, so every size has its own limit. Writing to a new place costs a hidden read of
+    what was there before, which is not counted; changing in place does not.
     """
-    elements = max(working_set, 1) // (8 if in_place else 12)
-    return _bandwidth(1 << max(12, min(25, round(math.log2(elements + 1)))), in_place)
+    a, b, c = np.ones((3, max(64, working_set // (8 if in_place else 12))), np.float32)
+    triad = _triad()
+    return Limit(lambda: triad(a, c if in_place else b, c), 3 * a.nbytes)
 
 
 @cache
-def _bandwidth(elements: int, in_place: bool, seconds: float = 0.3) -> float:
-    a, b, c = np.ones((3, elements), np.float32)
-    triad = _triad()
-    return 3 * a.nbytes / _best(lambda: triad(a, c if in_place else b, c), seconds)
+def flops_per_second() -> float:
+    """The rate of multiplications and additions in a matrix product."""
+    return arithmetic().rate()
+
+
+@cache
+def bytes_per_second(megabytes: int) -> float:
+    """The rate at which arrays of so many megabytes together are read and written."""
+    return memory(megabytes << 20).rate()
 
 
 @cache
@@ -101,19 +129,6 @@ def _triad() -> Any:
     return lambda a, b, c: (alone if len(a) < 1 << 14 else together)(a, b, c)
 
 
-def _best(function: Any, seconds: float) -> float:
-    """The shortest time of a call: for a limit, what slows it down is noise."""
-    time.sleep(10 * SETTLE)
-    function()
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        function()
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
 def limits() -> dict[str, float]:
     """The limits measured in this run: multiply-adds, and bandwidth from the caches and from memory."""
-    sizes = {"1 MiB": 1 << 20, "16 MiB": 1 << 24, "256 MiB": 1 << 28}
-    return {"GF/s": flops_per_second() / 1e9} | {f"GB/s {k}": bytes_per_second(n) / 1e9 for k, n in sizes.items()}
+    return {"GF/s": flops_per_second() / 1e9} | {f"GB/s {n} MB": bytes_per_second(n) / 1e9 for n in (1, 16, 256)}

@@ -52,9 +52,9 @@ __all__ = [
     "set_rng_state",
     "tensor",
     "uint8",
-    *creation.__all__,
-    *functions.__all__,
 ]
+__all__ += creation.__all__
+__all__ += functions.__all__
 
 _LAZY = {"data", "functional", "models", "nn", "optim", "train"}
 

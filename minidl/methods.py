@@ -232,13 +232,13 @@ class Methods:
         """The smallest value over `dim`; ties share the gradient."""
         return ops.min(self, axis=_dims(dim), keepdims=keepdim)
 
-    def max(self, dim: int | None = None, keepdim: bool = False) -> Any:
+    def max(self, dim: Any = None, keepdim: Any = False) -> Any:
         """The largest value of all; with `dim`, (values, indices), the gradient going to the first of ties."""
         if isinstance(dim, Methods):
             return ops.maximum(self, dim)
         return ops.max(self) if dim is None else self._extreme(self.argmax(dim, keepdim=True), dim, keepdim)
 
-    def min(self, dim: int | None = None, keepdim: bool = False) -> Any:
+    def min(self, dim: Any = None, keepdim: Any = False) -> Any:
         """The smallest value of all; with `dim`, (values, indices), the gradient going to the first of ties."""
         if isinstance(dim, Methods):
             return ops.minimum(self, dim)

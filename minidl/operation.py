@@ -223,7 +223,7 @@ def sum_to(dy: Any, shape: tuple[int, ...]) -> Any:
 
 def _mixed(arrays: list[Any]) -> bool:
     """Whether `promote` has something to do: a quick look, since it mostly has not."""
-    first = None
+    first: Any = None
     for a in arrays:
         dtype = getattr(a, "dtype", first)  # Python numbers follow the arrays
         if dtype is not first and (first is not None or dtype.kind not in "fc"):

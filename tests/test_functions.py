@@ -142,7 +142,7 @@ def test_einsum_with_an_ellipsis(equation, shapes, rng):
     ("call", "error", "message"),
     [
         (lambda: f.einsum("ij->ik", ones(2, 2)), ArgumentError, "ij->ik"),
-        (lambda: f.einsum("ij,jk", ones(2, 2)), ArgumentError, "names 2 operands, got 1"),
+        (lambda: f.einsum("ij,jk", ones(2, 2)), ArgumentError, "2 operands"),
         (lambda: f.einsum("ijk", ones(2, 2)), ShapeError, "(2, 2)"),
         (lambda: f.einsum("ij,jk->ik", ones(2, 3), ones(4, 5)), ShapeError, "einsum"),
         (lambda: f.cat([]), ArgumentError, "expected a list of at least one tensor"),

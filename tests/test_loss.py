@@ -121,7 +121,9 @@ def test_cross_entropy_says_what_is_wrong_with_its_inputs(x, target, error, says
 
 
 def test_mse_does_not_broadcast():
-    with pytest.raises(ShapeError, match=r"\(3, 1\), target \(3,\)[^$]*fix: reshape the target: target.reshape\(3, 1\)"):
+    with pytest.raises(
+        ShapeError, match=r"\(3, 1\), target \(3,\)[^$]*fix: reshape the target: target.reshape\(3, 1\)"
+    ):
         ops.mse(np.zeros((3, 1)), np.zeros(3))
     with pytest.raises(ShapeError, match="must be equal"):
         ops.mse(np.zeros((3, 1)), np.zeros((3, 4)))

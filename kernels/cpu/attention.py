@@ -32,7 +32,7 @@ QUERIES = 32  # in a strip; a multiple of 4, the rows of a tile
 
 def attention_accepts(q: Any, k: Any, v: Any, mask: Any, keep: Any, *, scale: float, causal: bool, p: float) -> bool:
     """Not where there are no keys: a strip has at least one column."""
-    return k.shape[-2] > 0  # type: ignore[no-any-return]
+    return bool(k.shape[-2])
 
 
 def attention(q: Any, k: Any, v: Any, mask: Any, keep: Any, *, scale: float, causal: bool, p: float) -> Any:
@@ -92,7 +92,7 @@ def _spread(mask: Any, batch: tuple[int, ...], dtype: Any) -> Any:
     return dense(mask).reshape(-1), places, keys if queries > 1 else 0, int(keys > 1)
 
 
-# A strip: the scores of some queries, `first` and on, `count` of them; a row of it is `width` long ---------------------
+# A strip: the scores of `count` queries from `first` on; its rows lie `width` apart -----------------------------------
 
 
 @part

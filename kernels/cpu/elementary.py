@@ -191,9 +191,12 @@ def _of_both_widths(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @overload(interpreted, jit_options=OPTIONS)
     def choose(x):
-        if x == numba.float32:
-            return lambda x: narrow(x)
-        return lambda x: wide(x)
+        chosen = narrow if x == numba.float32 else wide
+
+        def call(x):
+            return chosen(x)
+
+        return call
 
     return interpreted
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from .elementary import exp, scalar
 from .jit import dense, prange, rows, strips_jit, strips_of
-from .normalize import LANES, largest
+from .normalize import bits_of, largest
 
 BLOCK = 4096  # classes that stay in the first-level cache between looking for the largest and summing
 
@@ -31,7 +31,7 @@ def cross_entropy(x: Any, target: Any, *, reduction: str) -> Any:
     """Twin of `minidl.ops.cross_entropy`; residuals: x, the target, m and s."""
     x2, t = rows(x), target.reshape(-1).astype(np.int64)
     loss, m, s = np.empty((3, len(x2)), x.dtype)
-    _cross_entropy(strips_of(len(x2), x2.size), x2, t, loss, m, s)
+    _cross_entropy(strips_of(len(x2), x2.size), x2, bits_of(x2), t, loss, m, s)
     if reduction == "none":
         y = loss.reshape(target.shape)
     else:
@@ -57,15 +57,16 @@ def surprise(x, top, log_total):
 
 
 @strips_jit
-def _cross_entropy(strips, x, target, loss, m, s):
+def _cross_entropy(strips, x, bits, target, loss, m, s):
     for strip in prange(strips):
-        lanes = np.empty(LANES, x.dtype)
+        room = np.empty(1, x.dtype)
+        room_bits = room.view(bits.dtype)
         for i in range(strip * len(x) // strips, (strip + 1) * len(x) // strips):
             zero = x.dtype.type(0)
             top, total, shift = x.dtype.type(-np.inf), zero, zero
             for start in range(0, x.shape[1], BLOCK):
                 block = x[i, start : start + BLOCK]
-                high = largest(block, lanes)
+                high = largest(bits[i, start : start + BLOCK], room, room_bits)
                 if high > top:
                     total *= exp(top - high)
                     top = shift = high

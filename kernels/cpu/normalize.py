@@ -6,8 +6,8 @@ whole batch, takes one channel at a time, which mostly fits the second level. So
 passes forward (read x, write y), 3 backward (read x or y and dy, write dx). x̂ is not stored but computed again.
 
 Sums over a row are plain loops under `fastmath`, which lets LLVM keep several partial sums in one vector register.
-A largest value it does not vectorise unless NaN is ruled out, so `largest` keeps 32 of them itself (4 times faster).
-The mean is subtracted before squaring, so that a large offset costs no digits.
+The largest of a row is found among the floats' bits (`largest`), 10 times faster than among floats. The mean is
+subtracted before squaring, so that a large offset costs no digits.
 
 `python -m benchmarks kernels softmax layer_norm batch_norm` shows times and the share of the measured bandwidth.
 """
@@ -21,7 +21,6 @@ import numpy as np
 from .elementary import exp, scalar
 from .jit import dense, prange, rows, serial, strips_jit, strips_of
 
-LANES = 32  # largest values kept side by side
 COLUMNS = 64  # the least that a strip gets of a row of channels
 
 
@@ -36,7 +35,7 @@ def softmax(x: Any, *, axis: int) -> Any:
     """Twin of `minidl.ops.softmax`; residual: y."""
     x2 = rows(x)
     y = np.empty(x.shape, x.dtype)
-    _softmax(strips_of(len(x2), x2.size), x2, y.reshape(x2.shape))
+    _softmax(strips_of(len(x2), x2.size), x2, bits_of(x2), y.reshape(x2.shape))
     return y, (y,)
 
 
@@ -51,7 +50,7 @@ def log_softmax(x: Any, *, axis: int) -> Any:
     """Twin of `minidl.ops.log_softmax`; residual: y."""
     x2 = rows(x)
     y = np.empty(x.shape, x.dtype)
-    _log_softmax(strips_of(len(x2), x2.size), x2, y.reshape(x2.shape))
+    _log_softmax(strips_of(len(x2), x2.size), x2, bits_of(x2), y.reshape(x2.shape))
     return y, (y,)
 
 
@@ -70,27 +69,34 @@ def softmax_accepts(x: Any, *, axis: int) -> bool:
 log_softmax_accepts = softmax_accepts
 
 
-@serial
-def largest(x, lanes):
-    """The largest of x, NaN left out; −∞ if there is nothing else. `lanes` is room to work in."""
-    lanes[:] = -np.inf
-    whole = len(x) // LANES * LANES
-    for j in range(0, whole, LANES):
-        for k in range(LANES):
-            lanes[k] = x[j + k] if x[j + k] > lanes[k] else lanes[k]
-    for j in range(whole, len(x)):
-        lanes[0] = x[j] if x[j] > lanes[0] else lanes[0]
-    top = lanes[0]
-    for k in range(1, LANES):
-        top = lanes[k] if lanes[k] > top else top
-    return top
+def bits_of(x: np.ndarray) -> np.ndarray:
+    """The same memory as integers."""
+    return x.view(f"i{x.itemsize}")
 
 
 @serial
-def shift_of(x, lanes):
-    """What to subtract from x before exp: the largest, but not −∞, since −∞ − (−∞) would be NaN."""
-    top = largest(x, lanes)
-    return top if top > -np.inf else x.dtype.type(0)
+def largest(bits, room, room_bits):
+    """The largest of floats given by their bits; the room is for one float, and for its bits.
+
+    Positive floats are ordered as their bits, negative ones the other way round: with these turned over, the order is
+    that of integers. Integers LLVM compares eight or sixteen at a time. Floats it does not, because of NaN; here NaN is
+    beyond ∞ (or −∞, by its sign).
+    """
+    i = bits.dtype.type
+    sign = i(8 * bits.itemsize - 1)
+    others = i((1 << (8 * bits.itemsize - 1)) - 1)
+    top = i(-others - 1)
+    for j in range(len(bits)):
+        top = max(top, i(bits[j] ^ i(i(bits[j] >> sign) & others)))
+    room_bits[0] = i(top ^ i(i(top >> sign) & others))
+    return room[0]
+
+
+@serial
+def shift_of(bits, room, room_bits):
+    """What to subtract before exp: the largest, but not −∞, since −∞ − (−∞) would be NaN."""
+    top = largest(bits, room, room_bits)
+    return top if top > -np.inf else room.dtype.type(0)
 
 
 @scalar
@@ -101,12 +107,13 @@ def log_of(x, top, log_total):
 
 
 @strips_jit
-def _softmax(strips, x, y):
+def _softmax(strips, x, bits, y):
     for strip in prange(strips):
-        lanes = np.empty(LANES, x.dtype)
+        room = np.empty(1, x.dtype)
+        room_bits = room.view(bits.dtype)
         for i in range(strip * len(x) // strips, (strip + 1) * len(x) // strips):
             n = x.shape[1]
-            top = shift_of(x[i], lanes)
+            top = shift_of(bits[i], room, room_bits)
             total = x.dtype.type(0)
             for j in range(n):
                 e = exp(x[i, j] - top)
@@ -130,12 +137,13 @@ def _softmax_dx(strips, dy, y, dx):
 
 
 @strips_jit
-def _log_softmax(strips, x, y):
+def _log_softmax(strips, x, bits, y):
     for strip in prange(strips):
-        lanes = np.empty(LANES, x.dtype)
+        room = np.empty(1, x.dtype)
+        room_bits = room.view(bits.dtype)
         for i in range(strip * len(x) // strips, (strip + 1) * len(x) // strips):
             n = x.shape[1]
-            top = shift_of(x[i], lanes)
+            top = shift_of(bits[i], room, room_bits)
             total = x.dtype.type(0)
             for j in range(n):
                 total += exp(x[i, j] - top)
@@ -270,8 +278,8 @@ def _channel_strips(x: np.ndarray) -> int:
     return strips if x.ndim == 3 else min(strips, max(1, x.shape[1] // COLUMNS))
 
 
-# Of each channel c: y = a (x − μ) + b with a = w/σ, and dx = a dy + p (x − μ) + q, where p and q collect what is the same
-# for all its values. Partial sums over a row of places are in x's precision, their sum over the batch in float64.
+# For each channel, y = a (x − μ) + b with a = w/σ, and dx = a dy + p (x − μ) + q, where p and q hold what is the same
+# for all of its values. Partial sums over a row of places are in x's precision, their sum over the batch in float64.
 
 
 @strips_jit

@@ -4,9 +4,8 @@ Versions. The operation's body makes about thirty small arrays a step, reads eac
 one number at a time. One product by BLAS and one compiled loop a step did as well as PyTorch at N = 32, H = 256, and
 worse for small layers, which spend their time between the steps. Here all steps are inside one kernel, and a thread
 takes some of the sequences through all of them: sequences do not meet, so nobody waits. The products are those of
-`tile.py`, with the weights put into panels once; the gates are computed where their sums lie, with the vector sigmoid
-and tanh of `elementary.py`. Only what is a sum over all steps is left to BLAS, at the end of the backward pass: dx, dw_ih
-and dw_hh, one large product each.
+`tile.py`, with the weights put into panels once; the gates come from the vector sigmoid and tanh of `elementary.py`.
+Only the sums over all steps are left to BLAS, at the end of the backward pass: dx, dw_ih and dw_hh, one product each.
 
 The products are the limit: T·N·8H(D + H) multiplications and additions forward, twice that backward. A loop over the
 gates writes one array and reads few, since otherwise LLVM has more overlaps to rule out than it cares to.

@@ -2,14 +2,14 @@
 
 LLVM vectorises the innermost loop of a kernel; a sum over an outer loop goes to memory and back at every step, which
 reaches 60 % of the multiply-add rate at best. So this file writes the innermost part of a product itself: 4 rows × 2
-registers of the result stay in registers while k runs. For each k there are 2 loads of b and 4 of a for 8 multiply-adds;
-8 sums, 2 values and a factor fit into the 16 registers that AVX2 has. Measured alone: 90 to 95 % of the rate.
+registers of the result stay in registers while k runs. For each k there are 2 loads of b and 4 of a for 8 multiply-
+adds; 8 sums, 2 values and a factor fit into the 16 registers of AVX2. Measured alone: 90 to 95 % of the rate.
 
 b comes in *panels*: columns in groups of `panel(b)`, the width of a tile, each group stored row after row, the last one
 filled up with zeros. What a tile reads then lies in the order in which it is read.
 
-`tile` and `panel` are ordinary Python, which says what they mean and which runs when Numba is switched off; below stands
-what the compiler writes in their place.
+`tile` and `panel` are ordinary Python, which says what they mean and which runs when Numba is switched off; below
+stands what the compiler writes in their place.
 """
 
 from __future__ import annotations

@@ -5,10 +5,12 @@ from .digits import load_digits, split_digits
 from .idx import load_mnist, read_idx
 from .loader import DataLoader, collate
 from .text import TextWindows, Vocabulary, default_text, read_text
+from .transforms import RandomAffine
 
 __all__ = [
     "DataLoader",
     "Dataset",
+    "RandomAffine",
     "Subset",
     "TensorDataset",
     "TextWindows",

@@ -25,6 +25,7 @@ class DataLoader:
         sampler: the numbers of the items in the order to take them (an iterable with a length), instead of `shuffle`.
         drop_last: leave out the last batch if it is smaller.
         collate_fn: list of items → batch; default: `collate`.
+        transform: batch → batch, such as augmentation; called last.
         generator: where the order comes from; default: the library's stream (`minidl.manual_seed`).
     Raises:
         ArgumentError: a batch size below 1; `shuffle` with `sampler`.
@@ -39,6 +40,7 @@ class DataLoader:
         sampler: Iterable[int] | None = None,
         drop_last: bool = False,
         collate_fn: Callable[[list[Any]], Any] | None = None,
+        transform: Callable[[Any], Any] | None = None,
         generator: Generator | None = None,
     ) -> None:
         if not isinstance(batch_size, int) or batch_size < 1:
@@ -48,7 +50,8 @@ class DataLoader:
         if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
             raise DTypeError(f"DataLoader: dataset: got {describe(dataset)}, expected len() and items by number")
         self.dataset, self.batch_size, self.shuffle, self.drop_last = dataset, batch_size, shuffle, drop_last
-        self.sampler, self.collate_fn, self.generator = sampler, collate_fn, generator
+        self.sampler, self.generator = sampler, generator
+        self.collate_fn, self.transform = collate_fn, transform
 
     def __len__(self) -> int:
         """The number of batches."""
@@ -72,9 +75,10 @@ class DataLoader:
             if self.drop_last and len(indices) < self.batch_size:
                 return
             if gather is not None:
-                yield gather(indices)
+                batch = gather(indices)
             else:
-                yield (self.collate_fn or collate)([self.dataset[int(i)] for i in indices])
+                batch = (self.collate_fn or collate)([self.dataset[int(i)] for i in indices])
+            yield batch if self.transform is None else self.transform(batch)
 
 
 def collate(items: list[Any]) -> Any:

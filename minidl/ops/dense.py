@@ -145,7 +145,9 @@ def affine_check(x: Any, w: Any, b: Any) -> None:
             f"affine: x has shape {x.shape}, weight {w.shape}: the last axis of both must be equal", fix=last
         )
     if b is not None and b.shape != w.shape[:1]:
-        raise ShapeError(f"affine: bias: got shape {b.shape}, expected {w.shape[:1]}: one number for each row of weight")
+        raise ShapeError(
+            f"affine: bias: got shape {b.shape}, expected {w.shape[:1]}: one number for each row of weight"
+        )
 
 
 @affine.backward
@@ -275,7 +277,9 @@ def _without_ellipsis(spec: str, operands: list[str], output: str | None, xs: An
         left = "".join(operands)
         output = "." + "".join(sorted(c for c in set(left) - {"."} if left.count(c) == 1))
     named = [letters.replace(".", batch[len(batch) - n :]) for letters, n in zip(operands, counts, strict=True)]
-    stretched = {c for letters, x in zip(named, xs, strict=True) for c, n in zip(letters, x.shape, strict=False) if n != 1}
+    stretched = {
+        c for letters, x in zip(named, xs, strict=True) for c, n in zip(letters, x.shape, strict=False) if n != 1
+    }
     broadcast = [
         [i for i, c in enumerate(letters) if c in batch and c in stretched and x.shape[i] == 1]
         for letters, x in zip(named, xs, strict=True)

@@ -168,7 +168,7 @@ def batch_norm_check(x: Any, w: Any, b: Any, *, eps: float) -> None:
     for name, p in (("weight", w), ("bias", b)):
         if p is not None and p.shape != x.shape[1:2]:
             raise ShapeError(
-                f"batch_norm: {name} has shape {p.shape}, but x, of shape {x.shape}, has {x.shape[1]} channels (axis 1)",
+                f"batch_norm: {name} has shape {p.shape}, but x, of shape {x.shape}, has {x.shape[1]} channels",
                 fix=f"make it with BatchNorm(num_features={x.shape[1]})",
             )
 

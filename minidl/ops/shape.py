@@ -200,8 +200,8 @@ def flatten(x: Any, *, start: int = 0, end: int = -1) -> Any:
 def squeeze(x: Any, *, axis: int | tuple[int, ...] | None = None) -> Any:
     """Without axes of size 1; of those named by `axis`, if it is given."""
     n = len(x.shape)
-    named = axis if isinstance(axis, tuple) else (axis,)
-    axes = range(n) if axis is None else [axis_of("squeeze: axis", a, n) for a in named]
+    named = range(n) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [axis_of("squeeze: axis", a, n) for a in named]
     return reshape(x, shape=tuple(s for i, s in enumerate(x.shape) if i not in axes or s != 1))
 
 

@@ -243,6 +243,90 @@ def test_attention_drops_weights_in_training():
         assert equal(a, b)
 
 
+# Text and shapes, without PyTorch to compare with ---------------------------------------------------------------------
+
+TEXTS = [
+    (nn.Linear(2, 3, bias=False), "Linear(in_features=2, out_features=3, bias=False)"),
+    (nn.Conv2d(2, 4, 3), "Conv2d(2, 4, kernel_size=(3, 3), stride=(1, 1))"),
+    (
+        nn.Conv2d(2, 4, (1, 2), padding="same", dilation=2, groups=2, bias=False),
+        "Conv2d(2, 4, kernel_size=(1, 2), stride=(1, 1), padding=same, dilation=(2, 2), groups=2, bias=False)",
+    ),
+    (nn.MaxPool2d(2), "MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)"),
+    (nn.AvgPool2d((2, 3), 1), "AvgPool2d(kernel_size=(2, 3), stride=1, padding=0)"),
+    (nn.Flatten(), "Flatten(start_dim=1, end_dim=-1)"),
+    (nn.Identity(1, two=2), "Identity()"),
+    (nn.LSTM(2, 3), "LSTM(2, 3)"),
+    (
+        nn.LSTM(2, 3, 2, bias=False, batch_first=True, dropout=0.1, bidirectional=True),
+        "LSTM(2, 3, num_layers=2, bias=False, batch_first=True, dropout=0.1, bidirectional=True)",
+    ),
+    (nn.Embedding(3, 4), "Embedding(3, 4)"),
+    (nn.Embedding(3, 4, padding_idx=-1), "Embedding(3, 4, padding_idx=2)"),
+    (nn.LayerNorm((3, 4)), "LayerNorm((3, 4), eps=1e-05, elementwise_affine=True, bias=True)"),
+    (
+        nn.BatchNorm1d(3, momentum=None),
+        "BatchNorm1d(3, eps=1e-05, momentum=None, affine=True, bias=True, track_running_stats=True)",
+    ),
+    (nn.Dropout(0.2), "Dropout(p=0.2, inplace=False)"),
+    (nn.GELU("tanh"), "GELU(approximate='tanh')"),
+    (nn.Softmax(1), "Softmax(dim=1)"),
+    (nn.LogSoftmax(-1), "LogSoftmax(dim=-1)"),
+    (nn.CrossEntropyLoss(), "CrossEntropyLoss()"),
+]
+
+
+@pytest.mark.parametrize(("layer", "text"), TEXTS, ids=lambda x: x.split("(")[0] if isinstance(x, str) else None)
+def test_text(layer, text):
+    assert repr(layer) == text
+
+
+SHAPES = [
+    (nn.Tanh(), (2, 3), (2, 3)),
+    (nn.Sigmoid(), (2, 3), (2, 3)),
+    (nn.LogSoftmax(1), (2, 3), (2, 3)),
+    (nn.Identity(), (2, 3), (2, 3)),
+    (nn.Flatten(), (2, 3, 4), (2, 12)),
+    (nn.Flatten(0), (2, 3), (6,)),
+    (nn.Conv2d(2, 4, 3, stride=2, padding=1), (1, 2, 7, 7), (1, 4, 4, 4)),
+    (nn.Conv2d(2, 4, (2, 4), padding="same"), (2, 5, 6), (4, 5, 6)),
+    (nn.Conv2d(2, 4, 3, padding="valid"), (2, 5, 6), (4, 3, 4)),
+    (nn.MaxPool2d(2), (3, 5, 4), (3, 2, 2)),
+    (nn.AvgPool2d(2, ceil_mode=True), (1, 3, 5, 4), (1, 3, 3, 2)),
+    (nn.LSTM(2, 3, bidirectional=True), (4, 1, 2), (4, 1, 6)),
+    (nn.LSTM(2, 3), (4, 2), (4, 3)),
+]
+
+
+@pytest.mark.parametrize(("layer", "given", "expected"), SHAPES)
+def test_shapes(layer, given, expected):
+    y = layer(randn(*given))
+    y = y[0] if isinstance(y, tuple) else y
+    assert y.shape == expected
+
+
+def test_a_class_for_each_place_of_an_image():
+    x, target = randn(2, 3, 4, 5), randint(3, (2, 4, 5))
+    losses = nn.CrossEntropyLoss(reduction="none")(x, target)
+    assert losses.shape == (2, 4, 5)
+    assert allclose(losses[1, 2, 3], nn.CrossEntropyLoss()(x[1, :, 2, 3], target[1, 2, 3]), atol=1e-6)
+
+
+@pytest.mark.parametrize("kinds", ["bool and bool", "bool and float", "float and float"])
+def test_masks_of_two_kinds_mean_the_same(kinds):
+    layer = nn.MultiheadAttention(4, 2, kdim=3, vdim=5)
+    inputs = randn(2, 4), randn(3, 3), randn(3, 5)  # one sample, without a batch axis
+    attn_mask, padding = np.array([[False, True, False], [False, False, True]]), np.array([False, False, True])
+    expected = layer(*inputs, attn_mask=attn_mask | padding)
+
+    def kind(mask, name):
+        return np.where(mask, -np.inf, 0.0) if name == "float" else mask
+
+    first, second = kinds.split(" and ")
+    result = layer(*inputs, attn_mask=kind(attn_mask, first), key_padding_mask=kind(padding, second))
+    assert all(allclose(a, b, atol=1e-6) for a, b in zip(result, expected, strict=True))
+
+
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 MAKE = [

@@ -1,0 +1,111 @@
+"""Convolution: against PyTorch, for any number of threads, interpreted, and its errors."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import minidl
+from minidl import ops
+from minidl.errors import ArgumentError, ShapeError
+
+from .witnesses import pullback
+
+
+def settings(count, seed=0):
+    """Random images, kernels and parameters of conv2d."""
+    rng = np.random.default_rng(seed)
+    for trial in range(count):
+        groups = int(rng.choice([1, 1, 2, 3]))
+        n, c, o = int(rng.integers(0, 12)), groups * int(rng.integers(1, 6)), groups * int(rng.integers(1, 8))
+        if trial % 5 == 0:  # each channel alone
+            groups, o = c, c * int(rng.integers(1, 3))
+        kernel, stride, padding, dilation = (rng.integers(low, 5 - low, 2).tolist() for low in (1, 1, 0, 1))
+        size = [
+            max(1, d * (k - 1) + 1 - 2 * p) + int(rng.integers(0, 12))
+            for k, p, d in zip(kernel, padding, dilation, strict=True)
+        ]
+        how = {"stride": tuple(stride), "padding": tuple(padding), "dilation": tuple(dilation), "groups": groups}
+        yield rng.normal(size=(n, c, *size)), rng.normal(size=(o, c // groups, *kernel)), how
+
+
+@pytest.mark.oracle
+def test_conv2d_agrees_with_pytorch():
+    import torch
+
+    for x, w, how in settings(60):
+        tx, tw = (torch.from_numpy(a).requires_grad_() for a in (x, w))
+        ty = torch.nn.functional.conv2d(tx, tw, **how)
+        dy = np.random.default_rng(1).normal(size=tuple(ty.shape))
+        expected = [ty.detach(), *torch.autograd.grad(ty, (tx, tw), torch.from_numpy(dy))]
+        for mode in ("fast", "plain"):
+            with minidl.mode(mode):
+                y = ops.conv2d(x, w, **how)
+            dx, dw = pullback("conv2d", [x, w], how, (dy,), mode).values()
+            for a, b in zip((y, dx, dw), expected, strict=True):
+                np.testing.assert_allclose(a, b.numpy(), rtol=1e-10, atol=1e-10, err_msg=f"{x.shape} {w.shape} {how}")
+
+
+def test_bits_do_not_depend_on_the_number_of_threads():
+    numba = pytest.importorskip("numba")
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("one thread only")
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(32, 6, 16, 16)).astype("f4"), rng.normal(size=(20, 6, 3, 3)).astype("f4")
+    dy = rng.normal(size=(32, 20, 16, 16)).astype("f4")
+    how = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 1}
+    results, before = [], numba.get_num_threads()
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        results.append([ops.conv2d(x, w, **how), *pullback("conv2d", [x, w], how, (dy,), "fast").values()])
+    numba.set_num_threads(before)
+    assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+
+
+INTERPRETED = """
+import numpy as np
+from minidl.kernels.cpu import conv as fast
+from minidl.kernels.reference import conv as definition
+
+rng = np.random.default_rng(0)
+x, w, dy = (rng.normal(size=size) for size in [(2, 4, 5, 6), (6, 2, 3, 2), (2, 6, 3, 4)])
+how = {"stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "groups": 2}
+for name, args, size in [
+    ("conv2d", (x, w), {}), ("conv2d_input", (dy, w), {"size": (5, 6)}), ("conv2d_weight", (x, dy), {"size": (3, 2)})
+]:
+    a, b = (getattr(page, name)(*args, **size, **how) for page in (fast, definition))
+    assert np.allclose(a, b, rtol=1e-12, atol=1e-12), name
+"""
+
+
+def test_kernels_can_be_stepped_through():
+    """Without compilation, the vector registers are NumPy arrays, and mean what they say."""
+    pytest.importorskip("numba")
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", INTERPRETED], check=True, env=environment, timeout=60)
+
+
+def refused(error, *words, x=(2, 3, 5, 5), w=(4, 3, 3, 3), **how):
+    with pytest.raises(error) as caught:
+        ops.conv2d(np.zeros(x), np.zeros(w), **how)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_errors_say_what_came_and_what_to_do():
+    refused(ShapeError, "x has 1 channels", "takes 3", "Conv2d(in_channels=1", x=(2, 1, 5, 5))
+    refused(ArgumentError, "groups: got 2", "3 channels of x", "multiples of 2", groups=2)
+    refused(ShapeError, "kernel of (3, 3)", "(2, 5)", "padding of at least (1, 0)", x=(2, 3, 2, 5))
+    refused(ShapeError, "reaches over (7, 7)", dilation=(3, 3))
+    refused(ShapeError, "got shape (3, 5, 5), expected (N, C, H, W)", "x[None]", x=(3, 5, 5))
+    refused(ShapeError, "got shape (5, 5)", "x[None, None]", x=(5, 5))
+    refused(ShapeError, "weight: got shape (3, 3)", w=(3, 3))
+    refused(ArgumentError, "stride: got (0, 1)", stride=(0, 1))
+    refused(ArgumentError, "padding: got 1, expected a pair", padding=1)
+    refused(ArgumentError, "groups: got 0", groups=0)
+    with pytest.raises(ShapeError, match=r"dy: got shape \(1, 4, 3, 3\), expected \(1, 4, 3, 4\)"):
+        ops.conv2d_input(np.zeros((1, 4, 3, 3)), np.zeros((4, 2, 3, 3)), size=(5, 6))
+    with pytest.raises(ShapeError, match=r"dy: got shape \(1, 4, 3, 3\), expected \(1, 4, 3, 4\)"):
+        ops.conv2d_weight(np.zeros((1, 2, 5, 6)), np.zeros((1, 4, 3, 3)), size=(3, 3))

@@ -1,0 +1,71 @@
+"""The seams of the parallel kernels. The samples are too small to be split, so here the splitting is forced.
+
+A kernel's loop over strips may run on one thread too, and then needs no second compilation: so all samples are run in
+strips, serially, and one large array on the threads.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+numba = pytest.importorskip("numba")
+
+import minidl  # noqa: E402
+from minidl import ops  # noqa: E402
+from minidl.functional import vjp  # noqa: E402
+from minidl.kernels.cpu import TABLE  # noqa: E402
+from minidl.kernels.cpu.jit import strips_jit  # noqa: E402
+
+from .samples import all_samples  # noqa: E402
+from .witnesses import call, cotangents, pullback  # noqa: E402
+
+PAGES = ("elementwise", "index", "loss", "normalize")
+SAMPLES = [s for s in all_samples() if TABLE.get(s.operation) in PAGES]
+
+
+@pytest.mark.parametrize("strips", [2, 5])
+@pytest.mark.parametrize("sample", SAMPLES, ids=str)
+def test_every_sample_in_strips(sample, strips, monkeypatch):
+    used = []
+
+    def several(count, work):
+        used.append(max(1, min(strips, count)))
+        return used[-1]
+
+    for page in PAGES:
+        module = import_module(f"minidl.kernels.cpu.{page}")
+        monkeypatch.setattr(module, "strips_of", several)
+        monkeypatch.setattr(module, "COLUMNS", 1, raising=False)
+    monkeypatch.setattr(strips_jit, "__call__", lambda self, strips, *args: self.alone(strips, *args))
+
+    inputs = sample.inputs()
+    ys = call(sample.operation, inputs, sample.params)
+    us = cotangents(ys)
+    expected = pullback(sample.operation, inputs, sample.params, us)
+    found = pullback(sample.operation, inputs, sample.params, us, "fast")
+    for y, e in zip(call(sample.operation, inputs, sample.params, "fast"), ys, strict=True):
+        np.testing.assert_allclose(y, e, rtol=1e-11, atol=1e-12)
+    for i, e in expected.items():
+        np.testing.assert_allclose(found[i], e, rtol=1e-11, atol=1e-12)
+
+
+def test_a_large_array_has_the_same_bits_on_any_number_of_threads(rng):
+    x, u = rng.normal(size=(2, 257, 301)).astype(np.float32)
+    most, found = numba.get_num_threads(), []
+    try:
+        for threads in {1, most}:
+            numba.set_num_threads(threads)
+            y, (g,) = vjp(ops.softmax, (x,), u)
+            found.append((y.data, g.data))
+    finally:
+        numba.set_num_threads(most)
+    for y, g in found:
+        np.testing.assert_array_equal(y, found[0][0])
+        np.testing.assert_array_equal(g, found[0][1])
+    with minidl.mode("plain"):
+        y, (g,) = vjp(ops.softmax, (x.astype(np.float64),), u.astype(np.float64))
+    np.testing.assert_allclose(found[0][0], y.data, rtol=2e-6)
+    np.testing.assert_allclose(found[0][1], g.data, rtol=0, atol=2e-6)
