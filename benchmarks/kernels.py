@@ -25,6 +25,7 @@ from .torch_ops import TORCH
 
 HEADER = "operation|inputs|pass|body ms|kernel ms|torch ms|body / kernel|torch / kernel|share|rate".split("|")
 FLOAT = 4  # bytes
+BALANCE = 5  # flops that a CPU does while it moves a byte, roughly
 
 
 def run(names: Sequence[str], plan: Plan, torch: Any) -> Table:
@@ -60,9 +61,8 @@ def compare(name: str, case: Case, plan: Plan, torch: Any = None) -> list[dict[s
         for each, pair in sides.items():
             found = getattr(pair, which)()  # PyTorch's batch norm keeps mean and variance to itself
             errors |= check(f"{name} of {shapes}, {which}", {each: found}, expected[: len(found)], case.tolerance)
-        work = Work(
-            case.flops * (case.again if which == "backward" else 1), arrays + FLOAT * sum(y.size for y in expected)
-        )
+        flops = case.flops * (case.again if which == "backward" else 1)
+        work = Work(flops, arrays + FLOAT * sum(y.size for y in expected))
         if name in UPDATES:
             there, walked = UPDATES[name][2:]
             work = Work(0, there * inputs[0].nbytes, walked / there)
@@ -71,9 +71,8 @@ def compare(name: str, case: Case, plan: Plan, torch: Any = None) -> list[dict[s
         turns = {each: timed(getattr(pair, which)) for each, pair in sides.items()}
         times = interleave(turns if plan is SMOKE else turns | {"limit": work.limit()}, plan)
         record = {"operation": name, "inputs": shapes, "params": params, "pass": which, "small": case.small}
-        records.append(
-            record | {"flops": work.flops, "bytes": work.moved, "bound": work.bound, "errors": errors, "times": times}
-        )
+        record |= {"flops": work.flops, "bytes": work.moved, "bound": work.bound}
+        records.append(record | {"errors": errors, "times": times})
     return records
 
 
@@ -92,8 +91,7 @@ class Work(NamedTuple):
     @property
     def bound(self) -> str:
         """Whether arithmetic or memory takes longer."""
-        arithmetic = self.flops / machine.flops_per_second()
-        return "flops" if arithmetic > self.moved / machine.bytes_per_second(16) else "bytes"
+        return "flops" if self.flops > BALANCE * self.moved else "bytes"
 
     def limit(self) -> Side:
         """The machine at its best, doing as much."""

@@ -20,7 +20,7 @@ import minidl.nn.functional
 from .harness import Plan, Side, Spread, check, interleave, ratios, timed
 from .report import Table, digits, times_faster
 from .worker import SIDES
-from .workloads import WORKLOADS
+from .workloads import workload
 
 LENGTH = 100
 STEP = "mlp-tiny"  # the workload whose whole training step stands beside the chains
@@ -67,8 +67,8 @@ def compare_steps(plan: Plan, torch: Any = None) -> list[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.safetensors"
         sides = ["minidl", "torch"] if torch is not None else ["minidl"]
-        steps = {side: SIDES[side](WORKLOADS[STEP], weights) for side in sides}
-        truth = SIDES["plain"](WORKLOADS[STEP], weights)
+        steps = {side: SIDES[side](workload(STEP), weights) for side in sides}
+        truth = SIDES["plain"](workload(STEP), weights)
     losses = {side: [step().item() for _ in range(5)] for side, step in steps.items()}
     errors = check(f"overhead {STEP}", losses, [truth().item() for _ in range(5)], TOLERANCE)
     times = interleave({side: timed(step) for side, step in steps.items()}, plan)

@@ -66,10 +66,7 @@ def times_faster(ratio: Spread | None) -> str:
 
 def digits(value: float) -> str:
     """Three significant digits, without an exponent."""
-    if not 0 < abs(value) < 1e4:
-        return f"{value:.0f}"
-    text = f"{value:.3g}"
-    return f"{float(text):.0f}" if "e+" in text else f"{value:.6f}"[:8] if "e-" in text else text
+    return f"{float(f'{value:.3g}'):f}".rstrip("0").rstrip(".")
 
 
 def save(name: str, facts: dict[str, Any], tables: Sequence[Table]) -> Path:

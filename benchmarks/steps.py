@@ -21,7 +21,7 @@ from typing import Any
 from . import machine
 from .harness import SETTLE, SMOKE, CheckFailed, Plan, Spread, ratios
 from .report import ROOT, Table, milliseconds, times_faster
-from .workloads import WORKLOADS
+from .workloads import WORKLOADS, workload
 
 CHECKED = 5  # steps whose losses are compared
 TOLERANCE = 1e-3  # relative: Adam's first steps go by the signs of gradients, and so magnify the last bit of small ones
@@ -46,8 +46,12 @@ def compare(name: str, plan: Plan, sides: Sequence[str]) -> dict[str, Any]:
     """One workload: start the sides, hold their losses together, let them take turns."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as running:
         weights = Path(folder) / "weights.safetensors"  # the first side writes it, the others read it
-        workers = {side: running.enter_context(Worker(side, name, weights)) for side in sides}
-        losses = {side: worker.ask(losses=CHECKED)["losses"] for side, worker in workers.items()}
+        n = WORKLOADS[name][0]
+        n = n if plan is not SMOKE else n // 8
+        workers = {side: running.enter_context(Worker(side, name, n, weights)) for side in sides}
+        losses = {
+            side: worker.ask(losses=CHECKED if plan is not SMOKE else 2)["losses"] for side, worker in workers.items()
+        }
         _check(name, losses)
         times: dict[str, list[float]] = {side: [] for side in sides}
         peaks: dict[str, int] = {}
@@ -59,17 +63,22 @@ def compare(name: str, plan: Plan, sides: Sequence[str]) -> dict[str, Any]:
                 times[side].append(median(found["times"]))
                 peaks[side] = found["peak"]
             order.reverse()
-    return {"workload": name, "flops": WORKLOADS[name].flops, "losses": losses, "times": times, "peaks": peaks} | (
-        {"peak rate": machine.flops_per_second()} if plan is not SMOKE else {}
-    )
+    return {
+        "workload": name,
+        "batch": n,
+        "flops": workload(name, n).flops,
+        "losses": losses,
+        "times": times,
+        "peaks": peaks,
+    } | ({"peak rate": machine.flops_per_second()} if plan is not SMOKE else {})
 
 
 class Worker:
     """A process that trains when told to; see worker.py."""
 
-    def __init__(self, side: str, workload: str, weights: Path) -> None:
-        self.what = f"{workload}, {side}"
-        command = [sys.executable, "-m", "benchmarks.worker", side, workload, str(weights)]
+    def __init__(self, side: str, name: str, n: int, weights: Path) -> None:
+        self.what = f"{name}, {side}"
+        command = [sys.executable, "-m", "benchmarks.worker", side, name, str(n), str(weights)]
         self.process = subprocess.Popen(command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._answer()  # ready: the weights are there
 

@@ -1,6 +1,6 @@
 """One side of a training comparison, in a process of its own: reads orders from its parent, a line of JSON each.
 
-`python -m benchmarks.worker SIDE WORKLOAD WEIGHTS`: if the file WEIGHTS is there its weights are taken, else they are
+`python -m benchmarks.worker SIDE WORKLOAD BATCH WEIGHTS`: if the file WEIGHTS is there its weights are taken, else they are
 initialised and written to it. Orders: {"losses": steps} → losses; {"seconds": s} → times of steps for about so long.
 """
 
@@ -22,28 +22,28 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from . import THREADS
-from .workloads import WORKLOADS, Workload
+from .workloads import Workload, workload
 
 Step = Callable[[], Any]
 
 
-def minidl_step(workload: Workload, weights: Path, mode: str = "fast") -> Step:
+def minidl_step(task: Workload, weights: Path, mode: str = "fast") -> Step:
     """A training step of minidl, in one of its modes."""
     import minidl
 
     minidl.manual_seed(0)
     context = copy_context()  # the mode is set once, in a context that only these steps run in
     context.run(minidl.mode(mode).__enter__)
-    return partial(context.run, training_step(minidl, minidl.from_numpy, workload, weights))
+    return partial(context.run, training_step(minidl, minidl.from_numpy, task, weights))
 
 
-def torch_step(workload: Workload, weights: Path) -> Step:
+def torch_step(task: Workload, weights: Path) -> Step:
     """A training step of PyTorch, eager, as it comes."""
     import torch
 
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", THREADS)))
     torch.manual_seed(0)
-    return training_step(torch, torch.from_numpy, workload, weights)
+    return training_step(torch, torch.from_numpy, task, weights)
 
 
 SIDES: dict[str, Callable[[Workload, Path], Step]] = {
@@ -53,15 +53,15 @@ SIDES: dict[str, Callable[[Workload, Path], Step]] = {
 }
 
 
-def training_step(library: Any, from_numpy: Callable[[np.ndarray], Any], workload: Workload, weights: Path) -> Step:
+def training_step(library: Any, from_numpy: Callable[[np.ndarray], Any], task: Workload, weights: Path) -> Step:
     """Forward, loss, backward, Adam on one batch: one text for every library with PyTorch's names."""
-    model = workload.model(library.nn)
+    model = task.model(library.nn)
     if weights.exists():
         model.load_state_dict({name: from_numpy(a) for name, a in load_file(weights).items()})
     else:
-        state = {name: np.ascontiguousarray(w.detach().numpy()) for name, w in model.state_dict().items()}
+        state = {name: np.asarray(w.detach().numpy(), order="C") for name, w in model.state_dict().items()}
         save_file(state, weights)
-    batch = workload.batch(np.random.default_rng(1))
+    batch = task.batch(np.random.default_rng(1))
     classes = batch[1].dtype.kind == "i"
     inputs, targets = map(from_numpy, batch)
     functional, optimizer = library.nn.functional, library.optim.Adam(model.parameters(), lr=1e-3)
@@ -84,7 +84,8 @@ def answer(order: dict[str, Any], step: Step) -> dict[str, Any]:
     """Do what the parent asked for."""
     if "losses" in order:
         return {"losses": [step().item() for _ in range(order["losses"])]}
-    step()  # wakes the threads, fills the caches
+    if order["seconds"]:
+        step()  # wakes the threads, fills the caches
     times, end = [], time.perf_counter() + order["seconds"]
     while not times or time.perf_counter() < end:
         start = time.perf_counter()
@@ -95,9 +96,9 @@ def answer(order: dict[str, Any], step: Step) -> dict[str, Any]:
 
 
 def main() -> None:
-    side, workload, weights = sys.argv[1:]
+    side, name, n, weights = sys.argv[1:]
     with contextlib.redirect_stdout(sys.stderr):  # stdout belongs to the answers
-        step = SIDES[side](WORKLOADS[workload], Path(weights))
+        step = SIDES[side](workload(name, int(n)), Path(weights))
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         with contextlib.redirect_stdout(sys.stderr):

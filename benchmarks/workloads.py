@@ -32,7 +32,7 @@ class Workload(NamedTuple):
 # Dense ----------------------------------------------------------------------------------------------------------------
 
 
-def mlp(*sizes: int, n: int, activation: str = "ReLU") -> Workload:
+def mlp(n: int, *sizes: int, activation: str = "ReLU") -> Workload:
     """A stack of dense layers; one output means regression."""
 
     def model(nn: Any) -> Any:
@@ -52,8 +52,14 @@ def mlp(*sizes: int, n: int, activation: str = "ReLU") -> Workload:
 # Convolutional --------------------------------------------------------------------------------------------------------
 
 
-def lenet(nn: Any) -> Any:
+def lenet(n: int) -> Workload:
     """Two convolutions with pooling, two dense layers; for 1 × 28 × 28."""
+    first, second = 2 * 784 * 9 * 16, 2 * 196 * 144 * 32
+    flops = n * (3 * (first + second + 2 * (1568 * 128 + 1280)) - first)
+    return Workload(_lenet, images(n, 1, 28, 28), flops)
+
+
+def _lenet(nn: Any) -> Any:
     return nn.Sequential(
         nn.Conv2d(1, 16, 3, padding=1),
         nn.ReLU(),
@@ -68,9 +74,13 @@ def lenet(nn: Any) -> Any:
     )
 
 
-def resnet(nn: Any) -> Any:
+def resnet(n: int) -> Workload:
     """Residual blocks at two scales with batch norm, for 3 × 32 × 32."""
+    stem, first, down, second = 2 * 1024 * 27 * 32, 4 * 2 * 1024 * 288 * 32, 2 * 256 * 288 * 64, 4 * 2 * 256 * 576 * 64
+    return Workload(_resnet, images(n, 3, 32, 32), n * (3 * (stem + first + down + second + 2 * 640) - stem))
 
+
+def _resnet(nn: Any) -> Any:
     class Block(nn.Module):
         def __init__(self, c: int) -> None:
             super().__init__()
@@ -98,26 +108,16 @@ def images(n: int, *shape: int) -> Callable[[np.random.Generator], Batch]:
     return lambda rng: (rng.standard_normal((n, *shape), np.float32), rng.integers(0, 10, n))
 
 
-def _lenet_flops(n: int) -> float:
-    first, second = 2 * 784 * 9 * 16, 2 * 196 * 144 * 32
-    return n * (3 * (first + second + 2 * (1568 * 128 + 1280)) - first)
-
-
-def _resnet_flops(n: int) -> float:
-    stem, first, down, second = 2 * 1024 * 27 * 32, 4 * 2 * 1024 * 288 * 32, 2 * 256 * 288 * 64, 4 * 2 * 256 * 576 * 64
-    return n * (3 * (stem + first + down + second + 2 * 640) - stem)
-
-
 # Sequences ------------------------------------------------------------------------------------------------------------
 
 
-def characters(t: int, n: int, v: int, time_first: bool) -> Callable[[np.random.Generator], Batch]:
+def characters(n: int, t: int, v: int, time_first: bool) -> Callable[[np.random.Generator], Batch]:
     """Characters, each with a next one to guess."""
     shape = (t, n) if time_first else (n, t)
     return lambda rng: (rng.integers(0, v, shape), rng.integers(0, v, shape))
 
 
-def char_lstm(v: int, d: int, h: int, layers: int, t: int, n: int) -> Workload:
+def char_lstm(n: int, *, v: int, d: int, h: int, layers: int, t: int) -> Workload:
     """A language model of characters: embedding, LSTM, dense."""
 
     def model(nn: Any) -> Any:
@@ -135,10 +135,10 @@ def char_lstm(v: int, d: int, h: int, layers: int, t: int, n: int) -> Workload:
         return CharLSTM()
 
     recurrent = sum(8 * t * n * h * ((h if layer else d) + h) for layer in range(layers))
-    return Workload(model, characters(t, n, v, time_first=True), 3 * (recurrent + 2 * t * n * h * v))
+    return Workload(model, characters(n, t, v, time_first=True), 3 * (recurrent + 2 * t * n * h * v))
 
 
-def gpt(v: int, d: int, heads: int, layers: int, t: int, n: int) -> Workload:
+def gpt(n: int, *, v: int, d: int, heads: int, layers: int, t: int) -> Workload:
     """A small GPT: blocks of causal attention and a dense pair, each behind a layer norm."""
 
     def model(nn: Any) -> Any:
@@ -182,14 +182,21 @@ def gpt(v: int, d: int, heads: int, layers: int, t: int, n: int) -> Workload:
 
     dense = layers * 2 * n * t * 12 * d * d + 2 * n * t * d * v
     attention = layers * 2 * n * t * t * d  # the causal half of 4 N T² D
-    return Workload(model, characters(t, n, v, time_first=False), 3 * dense + 3.5 * attention)
+    return Workload(model, characters(n, t, v, time_first=False), 3 * dense + 3.5 * attention)
 
 
-WORKLOADS: dict[str, Workload] = {
-    "mlp-tiny": mlp(2, 16, 16, 1, n=32, activation="Tanh"),
-    "mlp": mlp(784, 256, 128, 10, n=128),
-    "lenet": Workload(lenet, images(64, 1, 28, 28), _lenet_flops(64)),
-    "resnet": Workload(resnet, images(64, 3, 32, 32), _resnet_flops(64)),
-    "lstm": char_lstm(v=96, d=128, h=256, layers=1, t=64, n=32),
-    "gpt": gpt(v=96, d=256, heads=4, layers=4, t=128, n=16),
+# Name → the batch it is measured with, and the workload for any batch.
+WORKLOADS: dict[str, tuple[int, Callable[[int], Workload]]] = {
+    "mlp-tiny": (32, lambda n: mlp(n, 2, 16, 16, 1, activation="Tanh")),
+    "mlp": (128, lambda n: mlp(n, 784, 256, 128, 10)),
+    "lenet": (64, lenet),
+    "resnet": (64, resnet),
+    "lstm": (32, lambda n: char_lstm(n, v=96, d=128, h=256, layers=1, t=64)),
+    "gpt": (16, lambda n: gpt(n, v=96, d=256, heads=4, layers=4, t=128)),
 }
+
+
+def workload(name: str, n: int | None = None) -> Workload:
+    """The workload of that name, with a batch of n."""
+    usual, make = WORKLOADS[name]
+    return make(usual if n is None else n)

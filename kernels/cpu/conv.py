@@ -28,152 +28,58 @@ Versions, in shares of the 133 GFLOP/s that one core with AVX-512 does at most (
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from .conv_plan import JOBS, RUN, Axis, adjoint, forward, plan_of
 from .jit import dense, prange, strips_jit, strips_of
 from .vector import BYTES, WIDE, add_totals, fma, gather, get, load, part, put, scatter, wide
 
 Pair = tuple[int, int]
 
 TILE = 4  # rows of y at a time
-JOBS = 16  # to share among the threads, if there are as many; a constant, so that the sums do not depend on threads
+PART = 32  # rows of y in a job, at least: it is worth to lay x down for them
 NEAR = 24 << 10  # bytes of x under one tile: they fit the first-level cache
-RUN = 96  # registers of a row of dy at a time: four rows fit the first-level cache
 
 
 def conv2d(x: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """Twin of `minidl.ops.conv2d`."""
-    axes = [_forward(*each) for each in zip(x.shape[2:], w.shape[2:], stride, padding, dilation)]
+    axes = forward(x.shape[2:], w.shape[2:], stride, padding, dilation)
     w = w.reshape(groups, len(w) // groups, *w.shape[1:])  # (G, R, C, KH, KW)
     return _correlate(x, w, axes, (axes[0].count, axes[1].count))
 
 
 def conv2d_input(dy: Any, w: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """Twin of `minidl.ops.conv2d_input`."""
-    axes = [_adjoint(*each) for each in zip(size, w.shape[2:], stride, padding, dilation)]
+    axes = adjoint(size, w.shape[2:], stride, padding, dilation)
     w = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)  # (G, C, R, KH, KW)
     return _correlate(dy, w, axes, size)
 
 
-# Where things lie -----------------------------------------------------------------------------------------------------
+def conv2d_accepts(x: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+    """Whether the kernel is faster than the body."""
+    return _worth(forward(x.shape[2:], w.shape[2:], stride, padding, dilation), len(w) // groups)
 
 
-class Axis(NamedTuple):
-    """Lines of an image, or places of a line: which pixels the planes take, and which taps join them.
-
-    Source plane a holds the pixels starts[a] + k · step of x for k = 0, 1, …, and 0 where x has none. Result plane b
-    holds the pixels result_starts[b] + k · result_step of y for k < count; it is the sum over its taps (u, a, shift) of
-    w[u] times source plane a, `shift` further on.
-    """
-
-    step: int
-    starts: tuple[int, ...]
-    result_step: int
-    result_starts: tuple[int, ...]
-    taps: tuple[tuple[tuple[int, int, int], ...], ...]
-    count: int
-    pitch: int  # from one line, or image, to the next
+def conv2d_input_accepts(
+    dy: Any, w: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> bool:
+    """Whether the kernel is faster than the body."""
+    return _worth(adjoint(size, w.shape[2:], stride, padding, dilation), w.shape[1])
 
 
-@lru_cache
-def _forward(n: int, k: int, s: int, p: int, r: int) -> Axis:
-    """Result i takes pixel i·s + u·r − p of x: place i + ⌊u·r/s⌋ of the plane that starts at (u·r mod s) − p."""
-    m = (n + 2 * p - r * (k - 1) - 1) // s + 1
-    phases = sorted({u * r % s for u in range(k)})
-    taps = tuple((u, phases.index(u * r % s), u * r // s) for u in range(k))
-    pitch = _pitch(m, lead=p // s, end=-(-(n + p) // s), reach=r * (k - 1) // s)
-    return Axis(s, tuple(a - p for a in phases), 1, (0,), (taps,), m, pitch)
+def conv2d_weight_accepts(
+    x: Any, dy: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+) -> bool:
+    """Whether the kernel is faster than the body."""
+    return _worth(forward(x.shape[2:], size, stride, padding, dilation), dy.shape[1] // groups)
 
 
-@lru_cache
-def _adjoint(n: int, k: int, s: int, p: int, r: int) -> Axis:
-    """The same pairs seen from x: pixel i·s + a − p takes place i − ⌊u·r/s⌋ of dy, for the u with u·r mod s = a."""
-    m = (n + 2 * p - r * (k - 1) - 1) // s + 1
-    phases = sorted({u * r % s for u in range(k)})
-    skip = p // s  # the least i that is not in the padding for every a
-    lead = max(0, r * (k - 1) // s - skip)
-    taps = tuple(tuple((u, 0, lead + skip - u * r // s) for u in range(k) if u * r % s == a) for a in phases)
-    count = (n - 1 + p) // s - skip + 1
-    pitch = _pitch(count, lead=lead, end=lead + m, reach=lead + skip)
-    return Axis(1, (-lead,), s, tuple(a - p % s for a in phases), taps, count, pitch)
-
-
-def _pitch(count: int, *, lead: int, end: int, reach: int) -> int:
-    """The least that keeps lines apart: the zeros after one may be the `lead` zeros before the next."""
-    return max(count, end, count + reach - lead)
-
-
-class Plan(NamedTuple):
-    """Both axes together, as the kernels want them: arrays and numbers."""
-
-    starts: np.ndarray  # (source planes, 2)
-    step: np.ndarray  # (2,)
-    result_starts: np.ndarray  # (result planes, 2)
-    result_step: np.ndarray  # (2,)
-    places: np.ndarray  # where each tap begins to read; one result plane's after the other's
-    ends: np.ndarray  # where in `places` each result plane's taps end, after a 0
-    registers: np.ndarray  # the q that are computed, each with those behind it that fill a register
-    batch: int  # images in a row
-    lines: int  # of an image, with the zeros
-    pitch: int  # of a line, with the zeros
-    down: int  # lines of results
-    across: int  # results in a line
-    length: int  # of a row
-    room: int  # for a row of results
-    slack: int  # behind the last row, where taps may read
-
-
-@lru_cache
-def _plan(rows: Axis, columns: Axis, channels: int, images: int, *, lanes: int, together: int, cost: int) -> Plan:
-    """With so many images in a row that the registers are fewest.
-
-    They are computed in numbers of `together`, and each row costs as much as `cost` registers more.
-    """
-    most = max(1, min(RUN * lanes // (rows.pitch * columns.pitch), images // 8))
-    registers = [_registers(rows, columns, batch, lanes) for batch in range(1, most + 1)]
-    costs = [-(-images // i) * (-(-len(each) // together) * together + cost) for i, each in enumerate(registers, 1)]
-    batch = costs.index(min(costs)) + 1
-    starts = [(a, b) for a in rows.starts for b in columns.starts]
-    length = batch * rows.pitch * columns.pitch
-    places, ends = [], [0]
-    for vertical in rows.taps:
-        for horizontal in columns.taps:
-            for c in range(channels):
-                for _, a, down in vertical:
-                    for _, b, right in horizontal:
-                        row = c * len(starts) + a * len(columns.starts) + b
-                        places.append(row * length + down * columns.pitch + right)
-            ends.append(len(places))
-    furthest = [max(shift for taps in axis.taps for _, _, shift in taps) for axis in (rows, columns)]
-    return Plan(
-        starts=np.array(starts),
-        step=np.array([rows.step, columns.step]),
-        result_starts=np.array([(a, b) for a in rows.result_starts for b in columns.result_starts]),
-        result_step=np.array([rows.result_step, columns.result_step]),
-        places=np.array(places),
-        ends=np.array(ends),
-        registers=registers[batch - 1],
-        batch=batch,
-        lines=rows.pitch,
-        pitch=columns.pitch,
-        down=rows.count,
-        across=columns.count,
-        length=length,
-        room=int(registers[batch - 1][-1]) + lanes,
-        slack=furthest[0] * columns.pitch + furthest[1] + lanes,
-    )
-
-
-def _registers(rows: Axis, columns: Axis, batch: int, lanes: int) -> np.ndarray:
-    """Places that cover all results, each once: through the whole row, or from the beginning of each image anew."""
-    plane, image = rows.pitch * columns.pitch, (rows.count - 1) * columns.pitch + columns.count
-    through = range(0, (batch - 1) * plane + image, lanes)
-    anew = [n * plane + q for n in range(batch) for q in range(0, image, lanes)]
-    apart = -(-image // lanes) * lanes <= plane
-    return np.array(anew if apart and len(anew) < len(through) else through)
+def _worth(axes: list[Axis], results: int) -> bool:
+    """With tiny images and many channels, more is computed between the lines than building the right factor costs."""
+    places, useful = axes[0].pitch * axes[1].pitch, axes[0].count * axes[1].count
+    return places > 1 and results * (places - useful) < 100 * useful
 
 
 # y[r, q] = Σ_t w[r, t] · x[place(t) + q] ------------------------------------------------------------------------------
@@ -187,24 +93,24 @@ def _correlate(x: Any, w: Any, axes: list[Axis], size: Pair) -> Any:
     y = (np.empty if full else np.zeros)((len(x), groups * results, *size), x.dtype)
     if not (x.size and y.size):
         return y
-    plan = _plan(*axes, channels, len(x), lanes=BYTES // x.itemsize, together=WIDE, cost=1)
-    packed = [_packed(w[:, :, :, [u for u, _, _ in down]][..., [v for v, _, _ in across]]) for down, across in planes]
-    registers = np.pad(plan.registers, (0, -len(plan.registers) % WIDE), mode="edge")  # twice in one tile: written alike
+    parts = -(-results // PART)
+    plan = plan_of(*axes, channels, len(x), parts=groups * parts, lanes=BYTES // x.itemsize, together=WIDE, cost=1)
+    # The last one fills up the last tile: within one tile its copies are written alike, and not added twice.
+    registers = np.pad(plan.registers, (0, -len(plan.registers) % WIDE), mode="edge")
     chunk = max(1, NEAR // (kh * (WIDE + 1) * BYTES)) * kh * kw
     runs = -(-len(x) // plan.batch)
-    parts = min(-(-results // (4 * TILE)), -(-JOBS // (groups * runs)))
+    parts = min(parts, -(-JOBS // (groups * runs)))
     strips = strips_of(groups * parts * runs, y.size * channels * kh * kw >> 4)
-    _sums(strips, dense(x), np.concatenate(packed), y, groups, parts, chunk, registers, plan)
+    _sums(strips, dense(x), _factors(w, planes), y, groups, parts, chunk, registers, plan)
     return y
 
 
-def _packed(w: Any) -> Any:
-    """(G, R, C, KH, KW) as one row in the order (G, R/4, C, KH, KW, 4): side by side what a tile wants at once."""
-    groups, results = w.shape[:2]
-    blocks = -(-results // TILE)
-    full = np.zeros((groups, blocks * TILE, *w.shape[2:]), w.dtype)
-    full[:, :results] = w
-    return full.reshape(groups, blocks, TILE, -1).swapaxes(2, 3).reshape(-1)
+def _factors(w: Any, planes: list[tuple[Any, Any]]) -> Any:
+    """w (G, R, C, KH, KW) as (G, R, taps), one result plane's after the other's, as one row."""
+    if len(planes) == 1:
+        return dense(w).reshape(-1)
+    pieces = [w[:, :, :, [u for u, _, _ in down]][..., [v for v, _, _ in across]] for down, across in planes]
+    return np.concatenate([piece.reshape(-1) for piece in pieces])
 
 
 @strips_jit
@@ -231,29 +137,29 @@ def _some_sums(job, x, w, y, groups, parts, chunk, registers, plan, row, sums):
         begin, taps = plan.ends[f], plan.ends[f + 1] - plan.ends[f]
         for t in range(0, taps, chunk):
             places = plan.places[begin + t : begin + min(t + chunk, taps)]
-            factors = TILE * (groups * blocks * begin + (g * blocks + low) * taps + t)
+            factors = groups * results * begin + g * results * taps + t
             for q in range(0, len(registers), WIDE):
-                for b in range(high - low):
-                    k, at = factors + b * TILE * taps, b * TILE * plan.room
-                    _tile(w, k, row, places, registers, q, sums, at, plan.room, t > 0)
+                for r in range(first, last, TILE):
+                    k, at = factors + r * taps, (r - first) * plan.room
+                    _tile(w, k, taps, last - r, row, places, registers, q, sums, at, plan.room, t > 0)
         start = plan.result_starts[f]
         _pick_up(sums, y, image, images, g * results + first, last - first, start, plan.result_step, plan)
 
 
 @part
-def _tile(w, k, x, places, registers, q, y, at, room, more):
-    """Four rows of y in WIDE registers; if `more`, added to what these rows hold already."""
+def _tile(w, k, taps, rows, x, places, registers, q, y, at, room, more):
+    """Four rows of y in WIDE registers; if `more`, added to what they hold. With fewer rows, the last serves again."""
+    l, m, n = k + min(1, rows - 1) * taps, k + min(2, rows - 1) * taps, k + min(3, rows - 1) * taps
     a = b = c = d = wide(x)
     if more:
         a, b = gather(y, registers, q, at), gather(y, registers, q, at + room)
         c, d = gather(y, registers, q, at + 2 * room), gather(y, registers, q, at + 3 * room)
     for t in range(len(places)):
         shifted = gather(x, registers, q, places[t])
-        a = fma(w[k], shifted, a)
-        b = fma(w[k + 1], shifted, b)
-        c = fma(w[k + 2], shifted, c)
-        d = fma(w[k + 3], shifted, d)
-        k += TILE
+        a = fma(get(w, k + t), shifted, a)
+        b = fma(get(w, l + t), shifted, b)
+        c = fma(get(w, m + t), shifted, c)
+        d = fma(get(w, n + t), shifted, d)
     scatter(a, y, registers, q, at)
     scatter(b, y, registers, q, at + room)
     scatter(c, y, registers, q, at + 2 * room)
@@ -265,14 +171,15 @@ def _tile(w, k, x, places, registers, q, y, at, room, more):
 
 def conv2d_weight(x: Any, dy: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
     """Twin of `minidl.ops.conv2d_weight`."""
-    axes = [_forward(*each) for each in zip(x.shape[2:], size, stride, padding, dilation)]
+    axes = forward(x.shape[2:], size, stride, padding, dilation)
     channels, results = x.shape[1] // groups, dy.shape[1] // groups
     if not (x.size and dy.size):
         return np.zeros((groups * results, channels, *size), x.dtype)
-    plan = _plan(*axes, channels, len(x), lanes=BYTES // x.itemsize, together=1, cost=16)
-    taps, blocks, runs = channels * size[0] * size[1], -(-results // TILE), -(-len(x) // plan.batch)
-    shares = max(1, min(runs, JOBS // (2 * groups), (1 << 21) // (groups * results * taps)))  # of the images
-    parts = min(-(-blocks // 4), -(-JOBS // (groups * shares)))  # of the results
+    parts, taps, blocks = -(-results // PART), channels * size[0] * size[1], -(-results // TILE)
+    plan = plan_of(*axes, channels, len(x), parts=groups * parts, lanes=BYTES // x.itemsize, together=1, cost=16)
+    runs = -(-len(x) // plan.batch)
+    shares = max(1, min(runs, JOBS // groups, (1 << 21) // (groups * results * taps)))  # of the images
+    parts = min(parts, -(-JOBS // (groups * shares)))  # of the results
     dw = np.zeros((shares, groups, blocks * TILE, -(-taps // WIDE) * WIDE), x.dtype)
     places = np.pad(plan.places, (0, dw.shape[-1] - taps))  # the last few are not used
     strips = strips_of(groups * parts * shares, dy.size * taps >> 4)

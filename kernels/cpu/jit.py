@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
@@ -12,6 +13,12 @@ import numpy as np
 # Sums may be reordered into vector registers (reassoc), but NaN and infinities keep their meaning: full fast-math
 # would assume that there are none.
 OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"reassoc", "contract", "arcp", "nsz"}}
+
+# OpenMP's idle threads spin for milliseconds by default, and where the cores are wanted by others each kernel then
+# waits for a thread that waits for a core. After a short spin they sleep, unless the user has said otherwise. Numba
+# loads OpenMP at the first parallel kernel, so this is in time.
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 serial = numba.njit(**OPTIONS)
 prange = numba.prange
@@ -40,8 +47,11 @@ class strips_jit:
 
 
 def strips_of(count: int, work: int) -> int:
-    """Into how many strips to split `count` rows that cost `work` element visits in all."""
-    return max(1, min(STRIPS, count, work >> 14))
+    """Into how many strips to split `count` rows that cost `work` element visits in all.
+
+    One where that is done in about 100 µs, which is what waking the threads may cost.
+    """
+    return 1 if work < 1 << 18 else max(1, min(STRIPS, count, work >> 14))
 
 
 def dense(x: Any) -> np.ndarray:

@@ -9,7 +9,8 @@ more than time.
 A row may be longer than the cache (50 000 classes), so it is taken in blocks, and s is scaled down when a block brings
 a new largest: Σ e^(x − m') = e^(m − m') Σ e^(x − m). Keeping m and s apart, not log-sum-exp, lets logits of ±10⁴ keep
 all the digits that their differences have.
-The limit is memory: 1 pass forward, 2 backward. For float32, what was measured is 70 to 90 % of the bandwidth.
+Memory sees 1 pass forward and 2 backward. Share of the bandwidth of a copy, float32, one core: forward 35 %, where an
+exponential and a comparison an element, 0.6 ns, are the limit; backward 70 %.
 
 `python -m benchmarks kernels cross_entropy` shows the times.
 """

@@ -31,9 +31,10 @@ def run(options: argparse.Namespace) -> None:
     from minidl.data import DataLoader
     from minidl.models.recipes import bits_per_character, write_samples
     from minidl.optim import AdamW
-    from minidl.train import Run, Trainer, accuracy, warm_cosine
+    from minidl.train import Run, Trainer, accuracy, calm_threads, warm_cosine
 
     recipe = _recipe(options)
+    calm_threads()
     manual_seed(options.seed)
     problem = recipe.load(options.data)
     model = recipe.model(**problem.sizes).to(options.device, dtype=options.dtype)
@@ -43,12 +44,11 @@ def run(options: argparse.Namespace) -> None:
     print(f"{recipe.name}: {problem.source}; {len(problem.train)} to train on, {len(problem.held_out)} held out")
     print(f"{type(model).__name__} with {parameters:,} parameters, seed {options.seed}, into {folder.folder}")
 
-    metrics = {"accuracy": accuracy}
     trainer = Trainer(
         model,
         AdamW(model.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay),
         recipe.loss,
-        metrics=metrics,
+        metrics={"accuracy": accuracy},
         clip_norm=recipe.clip_norm,
         schedule=warm_cosine(),
         device=options.device,

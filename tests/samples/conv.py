@@ -18,7 +18,7 @@ CASES = [
     ((33, 2, 4, 4), (5, 2, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # several images in a row, and a last row of fewer
     ((5, 6, 14, 15), (17, 6, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # large enough for strips
     ((4, 3, 17, 18), (9, 3, 5, 5), (2, 2), (2, 2), (1, 1), 1),  # the same, with stride
-    ((1, 40, 5, 5), (4, 40, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # more channels than a tile takes at once
+    ((1, 40, 7, 7), (3, 40, 3, 3), (1, 1), (1, 1), (1, 1), 1),  # more channels than a tile takes at once
 ]
 
 SAMPLES = {"conv2d": [], "conv2d_input": [], "conv2d_weight": []}
