@@ -1,7 +1,7 @@
 """One side of a training comparison, in a process of its own: reads orders from its parent, a line of JSON each.
 
-`python -m benchmarks.worker SIDE WORKLOAD BATCH WEIGHTS`: if the file WEIGHTS is there its weights are taken, else they are
-initialised and written to it. Orders: {"losses": steps} → losses; {"seconds": s} → times of steps for about so long.
+`python -m benchmarks.worker SIDE WORKLOAD BATCH WEIGHTS`: if the file WEIGHTS is there its weights are taken, else they
+are initialised and written to it. Orders: {"losses": steps} → losses; {"seconds": s} → times of steps for so long.
 """
 
 from __future__ import annotations
@@ -91,8 +91,16 @@ def answer(order: dict[str, Any], step: Step) -> dict[str, Any]:
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return {"times": times, "peak": peak}
+    return {"times": times, "peak": peak_memory()}
+
+
+def peak_memory() -> int:
+    """The most bytes that this process has held; `getrusage` would count what the parent held when it started us."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
 def main() -> None:

@@ -106,9 +106,9 @@ def to_device(array: Any, device: str) -> Any:
 def _cuda(device: str) -> tuple[Any, int]:
     kind, _, number = str(device).partition(":")
     if kind != "cuda" or not (number or "0").isdigit():
-        raise DeviceError(
-            f"device: got {device!r}, expected 'cpu', 'cuda' or 'cuda:<number>'", fix="a dtype goes in as dtype="
-        )
+        dtypes = ("float", "int", "uint", "bool")
+        fix = "a dtype goes in as dtype=" if kind.startswith(dtypes) else "'cuda' is the first NVIDIA GPU"
+        raise DeviceError(f"device: got {device!r}, expected 'cpu', 'cuda' or 'cuda:<number>'", fix=fix)
     try:
         import cupy
 

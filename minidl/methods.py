@@ -129,6 +129,11 @@ class Methods:
         """Where elements are 0 or false."""
         return self._plain(xp(self.data).logical_not(self.data))
 
+    def _axis(self, name: str, dim: Any) -> Any:
+        if not isinstance(dim, int_ | np.integer | None):
+            raise DTypeError(f"{name}: dim: got {describe(dim)}, expected one axis", fix="amax and amin take several")
+        return self._axes(name, dim)
+
     def _axes(self, name: str, dim: Any) -> Any:
         if isinstance(dim, tuple | list):
             return tuple(self._axes(name, each) for each in dim)
@@ -250,11 +255,11 @@ class Methods:
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The index of the largest value."""
-        return self._plain(xp(self.data).argmax(self.data, axis=self._axes("argmax", dim), keepdims=keepdim))
+        return self._plain(xp(self.data).argmax(self.data, axis=self._axis("argmax", dim), keepdims=keepdim))
 
     def argmin(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The index of the smallest value."""
-        return self._plain(xp(self.data).argmin(self.data, axis=self._axes("argmin", dim), keepdims=keepdim))
+        return self._plain(xp(self.data).argmin(self.data, axis=self._axis("argmin", dim), keepdims=keepdim))
 
     def logsumexp(self, dim: Any, keepdim: bool = False) -> Any:
         """log Σ eˣ over `dim`, without overflow."""
@@ -294,6 +299,8 @@ class Methods:
 
     def t(self) -> Any:
         """The transpose of a matrix."""
+        if self.data.ndim > 2:
+            raise ShapeError(f"t: got shape {self.data.shape}, expected a matrix", fix="use .mT, or transpose(0, 1)")
         return ops.transpose(self, axes=None)
 
     @property

@@ -123,8 +123,10 @@ class Operation:
 
     def _run(self, arrays: list[Any], params: dict[str, Any], mode: str) -> tuple[Any, Any, Kernel | None]:
         """Raw arrays → output, residuals, and the kernel that ran."""
+        came = arrays
         try:
             if self.promotes and _mixed(arrays):
+                came = list(arrays)
                 arrays[:] = promote(arrays, real=self.real)
             if self.checker is not None:
                 self.checker(*arrays, **params)
@@ -141,7 +143,7 @@ class Operation:
         except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             if isinstance(error, MinidlError):
                 raise
-            raise self._explain(arrays, params, error) from error
+            raise self._explain(came, params, error) from error
         return y, residuals, kernel
 
     def _record(self, arrays: list[Any], edges: list[Any], params: dict[str, Any], settings: Settings) -> Any:
@@ -204,7 +206,10 @@ class Operation:
         kind = next((ours for numpys, ours in kinds if isinstance(error, numpys)), DTypeError)
         fix = ""
         if self.broadcasts and kind is ShapeError:
-            fix = "shapes broadcast from the right: each pair of sizes must be equal, or one of them 1"
+            if _broadcast(arrays):
+                kind = ArgumentError  # the shapes are not to blame
+            else:
+                fix = "shapes broadcast from the right: each pair of sizes must be equal, or one of them 1"
         return kind(f"{self.name}: got {got}: {error}", fix=fix)
 
     def _check_finite(self, y: Any, arrays: list[Any], params: dict[str, Any], note: str) -> None:
@@ -230,6 +235,14 @@ def _mixed(arrays: list[Any]) -> bool:
             return True
         first = dtype
     return first is None
+
+
+def _broadcast(arrays: list[Any]) -> bool:
+    try:
+        np.broadcast_shapes(*[getattr(a, "shape", ()) for a in arrays])
+    except ValueError:
+        return False
+    return True
 
 
 def _as_array(y: Any) -> Any:

@@ -159,10 +159,13 @@ class Tensor(Methods, InPlace):
             if g is not None:
                 each.accumulate(g if create_graph else g.copy())
 
-    def own_edge(self) -> tuple[Any, int]:
-        """The edge at which this tensor's cotangent arrives."""
+    def own_edge(self, name: str = "inputs") -> tuple[Any, int]:
+        """The edge at which this tensor's cotangent arrives; `name` is for the message."""
         if not self.requires_grad:
-            raise GraphError("this tensor does not require a gradient", fix="call requires_grad_() on it first")
+            raise GraphError(
+                f"{name}: got a tensor of {describe(self)} that does not require a gradient",
+                fix="call requires_grad_() on it before computing with it",
+            )
         return self.edge or (self, 0)
 
     def _cotangent(self, gradient: Any, create_graph: bool) -> Any:
@@ -198,7 +201,7 @@ class Tensor(Methods, InPlace):
         Returns:
             A handle; `handle.remove()` takes the hook away.
         """
-        node, index = self.own_edge()
+        node, index = self.own_edge("register_hook")
         if isinstance(node, Node):
             node.hooks = node.hooks or {}
             hooks = node.hooks.setdefault(index, [])
@@ -209,8 +212,8 @@ class Tensor(Methods, InPlace):
 
     def retain_grad(self) -> None:
         """Keep the gradient of this result in `.grad` too, as leaves do: what its hooks have made of it."""
-        if self.edge is not None:
-            node, index = self.edge
+        node, index = self.own_edge("retain_grad")
+        if isinstance(node, Node):
             node.retained = {**(node.retained or {}), index: weakref.ref(self)}  # a node that held its result: a cycle
 
     # In and out ----------------------------------------------------------------------------------------------------

@@ -159,7 +159,8 @@ def test_a_worker_answers(tmp_path):
     assert losses[0] > losses[1] > losses[2]
     again = worker.SIDES["plain"](workloads.workload("mlp-tiny"), weights)
     assert worker.answer({"losses": 3}, again)["losses"] == pytest.approx(losses, rel=1e-5)
-    assert worker.answer({"seconds": 0}, again)["times"]
+    answer = worker.answer({"seconds": 0}, again)
+    assert len(answer["times"]) == 1 and answer["peak"] > 1e7
 
 
 @pytest.mark.parametrize("name", workloads.WORKLOADS)

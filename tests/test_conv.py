@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,25 +67,41 @@ def test_bits_do_not_depend_on_the_number_of_threads():
 
 INTERPRETED = """
 import numpy as np
-from minidl.kernels.cpu import conv as fast
-from minidl.kernels.reference import conv as definition
+from minidl.kernels.cpu import conv as fast, pool
+from minidl.kernels.reference import conv as definition, pool as pool_definition
+from tests.test_conv import settings
 
-rng = np.random.default_rng(0)
-x, w, dy = (rng.normal(size=size) for size in [(2, 4, 5, 6), (6, 2, 3, 2), (2, 6, 3, 4)])
-how = {"stride": (2, 2), "padding": (1, 1), "dilation": (1, 1), "groups": 2}
-for name, args, size in [
-    ("conv2d", (x, w), {}), ("conv2d_input", (dy, w), {"size": (5, 6)}), ("conv2d_weight", (x, dy), {"size": (3, 2)})
-]:
-    a, b = (getattr(page, name)(*args, **size, **how) for page in (fast, definition))
-    assert np.allclose(a, b, rtol=1e-12, atol=1e-12), name
+for x, w, how in settings(40, seed=2):
+    y = definition.conv2d(x, w, **how)
+    for name, args, size in [
+        ("conv2d", (x, w), {}),
+        ("conv2d_input", (y, w), {"size": x.shape[2:]}),
+        ("conv2d_weight", (x, y), {"size": w.shape[2:]}),
+    ]:
+        a, b = (getattr(page, name)(*args, **size, **how) for page in (fast, definition))
+        assert np.allclose(a, b, rtol=1e-10, atol=1e-10), (name, x.shape, w.shape, how)
+
+x = np.random.default_rng(0).normal(size=(2, 3, 6, 7))
+for k, s, p in [(2, 2, 0), (3, 2, 1)]:
+    how = {"kernel_size": (k, k), "stride": (s, s), "padding": (p, p), "ceil_mode": False}
+    for name, more in [("max_pool2d", {"dilation": (1, 1)}), ("avg_pool2d", {"count_include_pad": True})]:
+        y, residuals = getattr(pool, name)(x, **how, **more)
+        (dx,) = getattr(pool, name + "_backward")(y, *residuals, **how, **more)
+        assert np.allclose(y, getattr(pool_definition, name)(x, **how, **more))
+        assert np.allclose(dx, getattr(pool_definition, name + "_backward")(y, x, **how, **more)[0])
 """
 
 
 def test_kernels_can_be_stepped_through():
-    """Without compilation, the vector registers are NumPy arrays, and mean what they say."""
+    """Without compilation, registers are slices of arrays: they mean what they say, and none reaches too far."""
     pytest.importorskip("numba")
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
-    subprocess.run([sys.executable, "-W", "ignore", "-c", INTERPRETED], check=True, env=environment, timeout=60)
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", INTERPRETED],
+        check=True,
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        timeout=60,
+    )
 
 
 def refused(error, *words, x=(2, 3, 5, 5), w=(4, 3, 3, 3), **how):

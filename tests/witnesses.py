@@ -59,9 +59,14 @@ def inner(us: Any, ys: Any) -> Any:
 
 
 def directions(x: np.ndarray, count: int = 3, seed: int = 3) -> list[np.ndarray]:
-    """Random directions of signs."""
+    """Random directions: signs, times sizes from ½ to 1, so that no two elements weigh the same.
+
+    Signs alone are blind to two elements exchanged, in half of all directions.
+    """
     rng = np.random.default_rng(seed)
-    return [np.asarray(rng.choice([-1.0, 1.0], size=x.shape)) for _ in range(count)]
+    return [
+        np.asarray(rng.choice([-1.0, 1.0], size=x.shape) * rng.uniform(0.5, 1.0, size=x.shape)) for _ in range(count)
+    ]
 
 
 def richardson(function: Any, h: float = 1e-2) -> float:
@@ -79,6 +84,27 @@ def replaced(inputs: list[Any], i: int, value: Any) -> list[Any]:
 def finite_difference(name: str, inputs: list[Any], params: dict[str, Any], us: Any, i: int, d: np.ndarray) -> float:
     """The derivative of ⟨u, y⟩ by input i along d, by differences of the forward alone."""
     return richardson(lambda t: inner(us, call(name, replaced(inputs, i, inputs[i] + t * d), params)))
+
+
+def slopes(name: str, inputs: list[Any], params: dict[str, Any], us: Any) -> list[tuple[int, np.ndarray, float]]:
+    """What finite differences say: (input, direction, derivative of ⟨u, y⟩ along it), for every input with one."""
+    return [
+        (i, d, finite_difference(name, inputs, params, us, i, d)) for i in floats(inputs) for d in directions(inputs[i])
+    ]
+
+
+def check_slopes(gradients: dict[int, np.ndarray], found: list[tuple[int, np.ndarray, float]]) -> None:
+    """Gradients against the derivatives along the directions."""
+    for i, d, difference in found:
+        close(np.sum(gradients[i] * d), difference, 2e-8)
+
+
+def close(a: Any, b: Any, tolerance: float = 1e-11) -> None:
+    """Equal, relative to the largest value."""
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape
+    scale = max(1.0, float(np.abs(b).max(initial=0)))
+    np.testing.assert_allclose(a / scale, b / scale, rtol=0, atol=tolerance)
 
 
 def complex_step(name: str, inputs: list[Any], params: dict[str, Any], us: Any, i: int, d: np.ndarray) -> float:

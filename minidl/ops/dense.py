@@ -200,7 +200,7 @@ def einsum_dx(dy: Any, xs: Any, xs_shape: Any, position: int, *, spec: str) -> A
     operands, output = _parse(spec, len(xs))
     mine, shape = operands[position], xs_shape[position]
     others = [i for i in range(len(xs)) if i != position]
-    names = [output, *(operands[i] for i in others)]
+    names: list[Any] = [output, *(operands[i] for i in others)]
     kept = "".join(letter for letter in mine if letter in "".join(names))
     g = einsum(dy, *(xs[i] for i in others), spec=f"{','.join(names)}->{kept}")
     if kept == mine:

@@ -7,38 +7,19 @@ on which the other one spins: measured on two busy cores, a step of a small netw
 
 from __future__ import annotations
 
-import ctypes
 import os
-from collections.abc import Callable
 
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SETTERS = ("scipy_openblas_set_num_threads64_", "openblas_set_num_threads64_", "openblas_set_num_threads")
 
 
-def calm_threads() -> bool:
+def calm_threads() -> None:
     """One thread for BLAS, and threads of kernels that sleep while they wait; right for small models.
 
     What the environment says about threads is left as it is. Kernels sleep only where none has run before, because
     their runtime reads its settings once.
-
-    Returns:
-        Whether BLAS has one thread now; False where it is none that can be told so.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if any(name in os.environ for name in LIMITS):
-        return all(os.environ.get(name, "1") == "1" for name in LIMITS)
-    setter = _openblas_setter()
-    if setter is not None:
-        setter(1)
-    return setter is not None
+    if not any(name in os.environ for name in LIMITS):
+        from threadpoolctl import threadpool_limits
 
-
-def _openblas_setter() -> Callable[[int], None] | None:
-    """OpenBLAS's own function, looked up through the part of NumPy that is linked with it."""
-    try:
-        from numpy._core import _multiarray_umath
-
-        library = ctypes.CDLL(_multiarray_umath.__file__)
-        return next((getattr(library, name) for name in SETTERS if hasattr(library, name)), None)
-    except (ImportError, OSError, AttributeError):
-        return None
+        threadpool_limits(1, user_api="blas")

@@ -114,6 +114,7 @@ BINARY = {
         lambda x, w: [x, w],
     ),
 }
+WAYS = ["add_", "mul_", "fill_", "view", "alias"]
 numbers = st.integers(-6, 6).map(lambda n: n / 4)
 
 
@@ -150,8 +151,12 @@ class Programs(RuleBasedStateMachine):
         expression.is_leaf_with_gradient = requires_grad
         self.keep(minidl.tensor(value, dtype="float64", requires_grad=requires_grad), expression)
 
-    @rule(data=st.data(), names=st.lists(st.sampled_from(sorted(UNARY)), min_size=1, max_size=3))
-    def unary(self, data, names):
+    @rule(
+        data=st.data(),
+        names=st.lists(st.sampled_from(sorted(UNARY)), min_size=1, max_size=3),
+        then=st.sampled_from(["go on", "differentiate", "change"]),
+    )
+    def unary(self, data, names, then):
         tensor, expression = self.choose(data)
         for name in names:
             engine, value, push, needs = UNARY[name]
@@ -159,15 +164,28 @@ class Programs(RuleBasedStateMachine):
             y = np.asarray(value(x))
             tensor, expression = engine(tensor), Expression(y, [expression], push(x.copy(), np.copy(y)), needs(x, y))
             self.keep(tensor, expression)
+        self.go_on(data, then)
 
-    @rule(data=st.data(), names=st.lists(st.sampled_from(sorted(BINARY)), min_size=1, max_size=2))
-    def binary(self, data, names):
+    def go_on(self, data, then):
+        """What matters needs to follow closely, or it would hardly ever happen."""
+        if then == "change":
+            self.change(data, 0.5, data.draw(st.sampled_from(WAYS)))
+        if then != "go on":
+            self.differentiate(data, data.draw(st.sampled_from(["retain", "create"])))
+
+    @rule(
+        data=st.data(),
+        names=st.lists(st.sampled_from(sorted(BINARY)), min_size=1, max_size=2),
+        then=st.sampled_from(["go on", "differentiate", "change"]),
+    )
+    def binary(self, data, names, then):
         for name in names:
             engine, value, push, needs = BINARY[name]
             (left, a), (right, b) = self.choose(data), self.choose(data)
             x, w = a.value, b.value
             result = np.asarray(value(x, w))
             self.keep(engine(left, right), Expression(result, [a, b], push(x.copy(), w.copy()), needs(x, w)))
+        self.go_on(data, then)
 
     @rule(data=st.data())
     def outside_the_graph(self, data):
@@ -185,18 +203,18 @@ class Programs(RuleBasedStateMachine):
             tensor.retain_grad()
             expression.retains = bool(expression.parts)
 
-    @rule(
-        data=st.data(),
-        how=st.sampled_from(["once", "retain", "create"]),
-        condition=st.sampled_from(["result", "fresh", "any"]),
-    )
-    def backward(self, data, how, condition):
+    @rule(data=st.data(), hows=st.lists(st.sampled_from(["once", "retain", "create"]), min_size=1, max_size=3))
+    def backward(self, data, hows):
+        for how in hows:
+            self.differentiate(data, how)
+
+    def differentiate(self, data, how):
         wanted = {
+            "fresh": lambda e: bool(e.parts) and not any(p.freed for p in e.ancestors()),
             "result": lambda e: bool(e.parts),
-            "fresh": lambda e: e.is_tracked and not any(p.freed for p in e.ancestors()),
             "any": lambda e: True,
-        }[condition]
-        tensor, expression = self.choose(data, wanted)
+        }
+        tensor, expression = self.choose(data, wanted[data.draw(st.sampled_from(["fresh", "fresh", "result", "any"]))])
         shape = np.shape(expression.value)
         u = np.array(data.draw(st.lists(numbers, min_size=SIZE, max_size=SIZE)))[: expression.value.size].reshape(shape)
         inner = [e for e in expression.ancestors() if e.parts]
@@ -230,8 +248,8 @@ class Programs(RuleBasedStateMachine):
 
     # Changing --------------------------------------------------------------------------------------------------------
 
-    @rule(data=st.data(), number=numbers, how=st.sampled_from(["add_", "mul_", "fill_", "view", "alias"]))
-    def change_in_place(self, data, number, how):
+    @rule(data=st.data(), number=numbers, how=st.sampled_from(WAYS))
+    def change(self, data, number, how):
         tensor, expression = self.choose(data)
         memory = expression.value
         with minidl.no_grad():
