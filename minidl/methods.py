@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .array import as_dtype, axis_of, bool_, float16, float32, float64, int32, int64, is_array, xp
 from .errors import ArgumentError, DTypeError, ShapeError, describe
 
@@ -130,7 +132,7 @@ class Methods:
         return self._plain(xp(self.data).logical_not(self.data))
 
     def _axis(self, name: str, dim: Any) -> Any:
-        if not isinstance(dim, int_ | np.integer | None):
+        if not isinstance(dim, int | np.integer | None):
             raise DTypeError(f"{name}: dim: got {describe(dim)}, expected one axis", fix="amax and amin take several")
         return self._axes(name, dim)
 

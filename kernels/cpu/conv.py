@@ -18,10 +18,11 @@ one plane, and each plane of dx is such a sum, over the taps that reach it. So o
 is the other product with the same shifted rows, dw[r, t] = Σ_q dy[r, q] · x[place(t) + q].
 
 Versions, in shares of the 133 GFLOP/s that one core with AVX-512 does at most (3×3, float32, 16 to 64 channels):
-- windows and one matrix product (the operation's body): 0.1; it writes every pixel KH · KW times, and reads it again.
+- windows and one matrix product (the operation's body): 0.1 to 0.3; it writes every pixel KH · KW times, and reads it.
 - loops over q that LLVM vectorises, 4 rows by 4 taps at a time: 0.4; each sum goes to memory after every 4 taps.
 - this one, 4 rows by 4 registers of q, whose 16 sums stay in registers while all taps go by: 0.95 within a tile, and
-  0.5 to 0.7 in all, with laying down, picking up, and what is computed between the lines.
+  0.5 to 0.7 in all (stride 2: 0.35), with laying down, picking up, and what is computed between the lines.
+For many channels of tiny images BLAS on the body's matrices is faster: `_worth` says where.
 
 `python -m benchmarks kernels conv2d conv2d_input conv2d_weight` shows the times.
 """

@@ -1,0 +1,37 @@
+"""What users do wrong: one row for each mistake, with the error that must meet it.
+
+A row says who raises (`kind`, one of the library's errors), which built-in exception a NumPy or PyTorch user would
+catch, and what the message must contain: the argument, what came, what was expected, the layer, the fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from minidl import errors
+
+BUILT_IN = {
+    errors.ShapeError: ValueError,
+    errors.ArgumentError: ValueError,
+    errors.DTypeError: TypeError,
+    errors.DeviceError: RuntimeError,
+    errors.AxisError: IndexError,
+    errors.LabelError: IndexError,
+    errors.GraphError: RuntimeError,
+    errors.AnomalyError: ArithmeticError,
+    errors.StateDictError: RuntimeError,
+    errors.DataError: ValueError,
+}
+
+
+class Row(NamedTuple):
+    """One mistake. `call` gets an empty folder."""
+
+    name: str
+    call: Callable[[Any], Any]
+    kind: type[errors.MinidlError]
+    fragments: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name
