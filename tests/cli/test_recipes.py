@@ -1,0 +1,39 @@
+"""The recipes as they are: what they reach on what was held out."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from minidl.cli import main
+
+pytestmark = pytest.mark.training
+MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
+
+
+def result(folder: Path, column: str) -> float:
+    """A column's value after the last epoch."""
+    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        return float(list(csv.DictReader(file))[-1][column])
+
+
+@pytest.mark.parametrize(("recipe", "least"), [("digits-mlp", 0.965), ("digits-cnn", 0.985), ("digits-lstm", 0.97)])
+def test_digits(recipe, least, tmp_path):
+    assert main(["train", recipe, "--out", str(tmp_path / "run")]) == 0
+    assert result(tmp_path / "run", "val_accuracy") >= least
+
+
+@pytest.mark.slow
+def test_text(tmp_path):
+    assert main(["train", "text-transformer", "--out", str(tmp_path / "run")]) == 0
+    assert result(tmp_path / "run", "val_loss") / 0.6931472 <= 2.6  # nats to bits per character
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MNIST.exists(), reason="MNIST's files are not here")
+def test_mnist_within_five_epochs(tmp_path):
+    command = ["train", "digits-cnn", "--data", str(MNIST), "--epochs", "5", "--out", str(tmp_path / "run")]
+    assert main(command) == 0
+    assert result(tmp_path / "run", "val_accuracy") >= 0.99
