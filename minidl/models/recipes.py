@@ -29,7 +29,7 @@ from .mlp import MLP
 from .rows import RowsLSTM
 from .transformer import CharacterTransformer
 
-CONTEXT = 128  # characters that the Transformer can look back
+CONTEXT = 64  # characters that the Transformer can look back
 
 
 class Problem(NamedTuple):
@@ -101,7 +101,7 @@ def load_text(path: str | None) -> Problem:
     vocabulary = Vocabulary(text)
     codes = vocabulary.encode(text)
     border = len(codes) * 9 // 10
-    train = TextWindows(codes[:border], CONTEXT, stride=CONTEXT // 4)
+    train = TextWindows(codes[:border], CONTEXT, stride=CONTEXT)
     held_out = TextWindows(codes[border:], CONTEXT)
     source = "the reference manual that comes with Python" if path is None else path
     source = f"{source}: {len(text):,} characters, {len(vocabulary)} different ones"
@@ -166,9 +166,9 @@ RECIPES = {
             "the next character of a text: a small Transformer, which then writes samples",
             load=load_text,
             model=CharacterTransformer,
-            epochs=4,
+            epochs=6,
             batch_size=32,
-            lr=2e-3,
+            lr=4e-3,
             goal="bits",
             clip_norm=1.0,
         ),

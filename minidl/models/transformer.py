@@ -42,6 +42,9 @@ class CharacterTransformer(nn.Module):
     """Predicts at every place of a text which character comes next.
 
     Shapes: x (N, T) of character numbers, T ≤ context → logits (N, T, V), V = vocabulary, E = size
+    The places begin as waves (Vaswani et al., section 3.5), for which looking back by a fixed distance is a rotation: from
+    there the model finds "the character before" after some hundred steps, from random numbers after three times as many.
+
     Args:
         vocabulary: how many characters there are. context: how far back it can look. size: length of the vector that
         stands for a place. layers, heads: of attention. dropout: probability of dropping a number, in training.
@@ -50,9 +53,9 @@ class CharacterTransformer(nn.Module):
     def __init__(
         self,
         vocabulary: int,
-        context: int = 128,
-        size: int = 128,
-        layers: int = 4,
+        context: int = 64,
+        size: int = 96,
+        layers: int = 3,
         heads: int = 4,
         dropout: float = 0.0,
     ) -> None:
@@ -62,8 +65,8 @@ class CharacterTransformer(nn.Module):
         self.blocks = nn.ModuleList([Block(size, heads, dropout) for _ in range(layers)])
         self.norm = nn.LayerNorm(size)
         self.output = nn.Linear(size, vocabulary)
-        for embedding in (self.characters, self.places):
-            nn.init.normal_(embedding.weight, std=0.02)  # small, so that the first guesses are nearly even
+        nn.init.normal_(self.characters.weight, std=0.5)
+        self.places.weight.data[:] = 0.5 * _waves(context, size)
 
     def forward(self, x: Any) -> Any:
         t = x.shape[1]
@@ -100,3 +103,9 @@ class CharacterTransformer(nn.Module):
                 numbers.append(int(rng.choice(len(p), p=p / p.sum())))
         self.train(was_training)
         return np.array(numbers[len(numbers) - length :])
+
+
+def _waves(places: int, size: int) -> np.ndarray:
+    """Sines and cosines of a place, in turns, from one radian a place down to 10⁻⁴."""
+    angles = np.arange(places)[:, None] * 10000.0 ** (-np.arange(0, size, 2) / size)  # (places, size/2)
+    return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(places, -1)[:, :size]

@@ -65,16 +65,16 @@ def matmul_check(x: Any, w: Any) -> None:
 @matmul.vjp("x")
 def matmul_dx(dy: Any, w: Any, x_shape: Any) -> Any:
     w_shape = tuple(w.shape)
-    dy, w = _as_matrix(dy, x_shape, w_shape), reshape(w, shape=_column(w_shape))
+    dy, w = _as_matrix(dy, x_shape, w_shape), _shaped(w, _column(w_shape))
     if len(w_shape) <= 2:  # one large product instead of one for each batch place
-        return reshape(_rows(dy) @ mT(w), shape=x_shape)  # (…, I, J)
+        return _shaped(_rows(dy) @ mT(w), x_shape)  # (…, I, J)
     return _fit(dy @ mT(w), _row(x_shape), x_shape)  # (…, I, J)
 
 
 @matmul.vjp("w")
 def matmul_dw(dy: Any, x: Any, w_shape: Any) -> Any:
     x_shape = tuple(x.shape)
-    dy, x = _as_matrix(dy, x_shape, w_shape), reshape(x, shape=_row(x_shape))
+    dy, x = _as_matrix(dy, x_shape, w_shape), _shaped(x, _row(x_shape))
     if len(w_shape) <= 2:  # the sum over the batch places is part of one product
         dy, x = _rows(dy), _rows(x)  # (… · I, K), (… · I, J)
     return _fit(mT(x) @ dy, _column(w_shape), w_shape)  # (…, J, K)
@@ -97,14 +97,19 @@ def _as_matrix(dy: Any, x_shape: tuple[int, ...], w_shape: tuple[int, ...]) -> A
         shape.insert(len(shape) - (len(w_shape) > 1), 1)
     if len(w_shape) == 1:
         shape.append(1)
-    return reshape(dy, shape=tuple(shape)) if len(shape) != len(dy.shape) else dy  # (…, I, K)
+    return _shaped(dy, tuple(shape))  # (…, I, K)
 
 
 def _fit(g: Any, matrix: tuple[int, ...], shape: tuple[int, ...]) -> Any:
     """A gradient summed over the batch places its operand was broadcast to, then in the operand's own shape."""
     if tuple(g.shape) != matrix:
         g = sum_to(g, matrix)
-    return g if matrix == shape else reshape(g, shape=shape)
+    return _shaped(g, shape)
+
+
+def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    """x in another shape; x itself, and no further node, if that is its own."""
+    return x if tuple(x.shape) == shape else reshape(x, shape=shape)
 
 
 def _rows(x: Any) -> Any:
