@@ -134,7 +134,10 @@ class Methods:
     def _axis(self, name: str, dim: Any) -> Any:
         if not isinstance(dim, int | np.integer | None):
             raise DTypeError(f"{name}: dim: got {describe(dim)}, expected one axis", fix="amax and amin take several")
-        return self._axes(name, dim)
+        axis = self._axes(name, dim)
+        if not (self.data.size if axis is None else self.data.shape[axis]):
+            raise ShapeError(f"{name}: got shape {self.data.shape}: among no values none is largest or smallest")
+        return axis
 
     def _axes(self, name: str, dim: Any) -> Any:
         if isinstance(dim, tuple | list):

@@ -27,7 +27,7 @@ from .errors import (
     layer_path,
 )
 from .graph import Node
-from .tensor import Tensor
+from .tensor import Tensor, raw
 
 REGISTRY: dict[str, Operation] = {}
 LIBRARY = "minidl.ops."  # operations defined under here have pages of kernels
@@ -97,6 +97,8 @@ class Operation:
                     edge = a.edge or ((a, 0) if a.is_variable else None)
                     recorded = recorded or edge is not None
                 a = a.data
+            elif self.broadcasts and isinstance(a, list | tuple):
+                a = raw(a)
             arrays.append(a)
             edges.append(edge)
         if not traced:
@@ -203,7 +205,7 @@ class Operation:
         if len(devices) > 1:
             return DeviceError(f"{self.name}: inputs on different devices; got {got}", fix="move them with .to(device)")
         kinds = ((np.exceptions.AxisError, AxisError), (IndexError, LabelError), (ValueError, ShapeError))
-        kind = next((ours for numpys, ours in kinds if isinstance(error, numpys)), DTypeError)
+        kind: type[MinidlError] = next((ours for numpys, ours in kinds if isinstance(error, numpys)), DTypeError)
         fix = ""
         if self.broadcasts and kind is ShapeError:
             if _broadcast(arrays):

@@ -11,6 +11,7 @@ import numpy as np
 
 from . import graph
 from .array import DEFAULT, as_dtype, axis_of, device_of, float64, is_array, is_float, to_device, xp
+from .config import Scope
 from .errors import ArgumentError, DTypeError, GraphError, ShapeError, describe
 from .graph import Node, backpropagate
 from .inplace import InPlace
@@ -116,7 +117,7 @@ class Tensor(Methods, InPlace):
                 f"requires_grad: got a tensor of {self.dtype}; only floating dtypes have gradients",
                 fix="make it with dtype=minidl.float32, or convert it with .float()",
             )
-        self.is_variable = requires_grad
+        self.is_variable = bool(requires_grad)
         return self
 
     def detach(self) -> Tensor:
@@ -155,9 +156,10 @@ class Tensor(Methods, InPlace):
             return
         targets = [each.own_edge() for each in inputs]
         found = backpropagate([(edge, dy)], targets=targets, create_graph=create_graph, retain_graph=retain)
-        for each, g in zip(inputs, found, strict=True):
-            if g is not None:
-                each.accumulate(g if create_graph else g.copy())
+        with Scope(recording=create_graph):
+            for each, g in zip(inputs, found, strict=True):
+                if g is not None:
+                    each.accumulate(g.clone() if create_graph else g.copy())
 
     def own_edge(self, name: str = "inputs") -> tuple[Any, int]:
         """The edge at which this tensor's cotangent arrives; `name` is for the message."""
@@ -415,11 +417,17 @@ def from_dlpack(source: Any) -> Tensor:
     """
     if not hasattr(source, "__dlpack_device__"):
         raise ArgumentError(f"from_dlpack: got {describe(source)}, expected an object with __dlpack__")
-    if source.__dlpack_device__()[0] == 2:  # kDLCUDA
-        import cupy
+    try:
+        if source.__dlpack_device__()[0] == 2:  # kDLCUDA
+            import cupy
 
-        return Tensor(cupy.from_dlpack(source))
-    return Tensor(np.from_dlpack(source))
+            return Tensor(cupy.from_dlpack(source))
+        return Tensor(np.from_dlpack(source))
+    except (BufferError, RuntimeError) as error:
+        raise ArgumentError(
+            f"from_dlpack: got {describe(source)}, which cannot be shared: {error}",
+            fix="detach() it, or convert it first",
+        ) from error
 
 
 graph.Tensor = Tensor

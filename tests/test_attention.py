@@ -2,7 +2,6 @@
 
 import tracemalloc
 
-import numba
 import numpy as np
 import pytest
 
@@ -143,6 +142,7 @@ def test_the_number_of_threads_does_not_show(rng):
     inputs = [*draw(rng, 2, 3, queries=160, keys=170, features=32, values=32, dtype=np.float32), None, None]
     inputs[3] = rng.normal(size=(3, 160, 170)).astype(np.float32)
     us = cotangents((np.zeros((2, 3, 160, 32), np.float32),))
+    numba = pytest.importorskip("numba")
     results, before = [], numba.get_num_threads()
     try:
         for threads in (1, min(2, before)):
@@ -156,6 +156,7 @@ def test_the_number_of_threads_does_not_show(rng):
 
 def test_the_kernel_keeps_no_scores(rng):
     """Forward and backward together need less memory than the scores of one single head of the four."""
+    pytest.importorskip("numba")
     inputs = [*draw(rng, 4, queries=1024, keys=1024, features=16, values=16, dtype=np.float32), None, None]
     us = cotangents((np.zeros((4, 1024, 16), np.float32),))
     params = {"scale": 0.25, "causal": True}

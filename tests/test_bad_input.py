@@ -1,8 +1,10 @@
 """Every mistake in the table is met by an error that names the argument, what came, what was expected, and the fix."""
 
+import numpy as np
 import pytest
 
-from minidl import cli, errors
+import minidl
+from minidl import cli, errors, operation
 
 from .mistakes import BUILT_IN, engine, files, layers
 
@@ -42,6 +44,16 @@ def test_the_command_line(command, tmp_path, capsys, monkeypatch):
     assert status == 2 and text.count("\n") == 1 and text.startswith("minidl")
     for fragment in COMMANDS[command]:
         assert fragment in text, text
+
+
+def test_two_devices(monkeypatch):
+    """Without a GPU nearby, one array says that it lies on one."""
+    x, far = np.ones((2, 3)), np.ones(4)
+    monkeypatch.setattr(operation, "device_of", lambda array: "cuda:0" if array.shape == far.shape else "cpu")
+    with pytest.raises(
+        errors.DeviceError, match=r"add: inputs on different devices; got x: .*, w: .*[\s\S]*\.to\(device\)"
+    ):
+        minidl.tensor(x) + minidl.tensor(far)
 
 
 def test_there_are_many():

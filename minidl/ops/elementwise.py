@@ -10,8 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from minidl.array import DEFAULT, device_of, promote, to_device, xp
-from minidl.errors import ArgumentError
+from minidl.errors import ArgumentError, DTypeError, describe
 from minidl.op import primitive
 
 from .cody import erf as erf_of_array
@@ -373,8 +375,11 @@ def clip(x: Any, *, low: float | None = None, high: float | None = None) -> Any:
 
     Math: dx = dy where low ≤ x ≤ high, else 0
     Raises:
-        ArgumentError: neither limit is given.
+        ArgumentError: neither limit is given. DTypeError: a limit is no number.
     """
+    low, high = (limit.item() if isinstance(limit, np.generic) else limit for limit in (low, high))
+    if x.dtype.kind in "iub" and float in (type(low), type(high)):
+        x = x.astype(DEFAULT)
     return xp(x).clip(x, low, high)
 
 
@@ -382,6 +387,9 @@ def clip(x: Any, *, low: float | None = None, high: float | None = None) -> Any:
 def clip_check(x: Any, *, low: float | None, high: float | None) -> None:
     if low is None and high is None:
         raise ArgumentError("clip: got neither low nor high (clamp: min, max), expected at least one")
+    for name, limit in (("low", low), ("high", high)):
+        if not (limit is None or isinstance(limit, int | float | np.number)):
+            raise DTypeError(f"clip: {name}: got {describe(limit)}, expected a number", fix="use maximum or minimum")
 
 
 @clip.vjp("x")

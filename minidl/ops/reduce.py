@@ -135,7 +135,8 @@ def count_of(shape: tuple[int, ...], axis: Axis) -> int:
 
 def _degrees(shape: tuple[int, ...], axis: Axis, correction: int) -> float:
     """n − correction; NaN where nothing is left, as PyTorch."""
-    return float(count_of(shape, axis) - correction) or float("nan")
+    left = count_of(shape, axis) - correction
+    return float(left) if left > 0 else float("nan")
 
 
 def _spread(dy: Any, shape: tuple[int, ...], axis: Axis) -> Any:

@@ -213,6 +213,15 @@ def test_gradients_are_memory_of_their_own(case, create_graph):
     assert all(array.flags.writeable for array in arrays)
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_of_named_inputs_are_memory_of_their_own(create_graph):
+    a, b, u = leaf(), leaf(), minidl.tensor(np.ones((3, 3)))
+    y = a + b
+    y.backward(u, inputs=[a, b, y], create_graph=create_graph)
+    for one, other in itertools.combinations([u.data, a.grad.data, b.grad.data, y.grad.data], 2):
+        assert not np.shares_memory(one, other)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_products_are_memory_of_their_own(case):
     a, b, u = leaf().detach(), leaf().detach(), minidl.tensor(np.ones((3, 3)))

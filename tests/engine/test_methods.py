@@ -144,6 +144,16 @@ def test_the_first_of_ties_gets_the_gradient_of_max_dim_and_all_that_of_amax():
     assert x.grad.tolist() == [[0, 0.5, 0.5]]
 
 
+def test_reductions_of_nothing():
+    empty = minidl.tensor(np.zeros((0, 3)))
+    assert empty.argmax(1).shape == (0,) and empty.max(1).values.shape == (0,) and empty.sum(0).tolist() == [0, 0, 0]
+    for wrong in (empty.argmax, lambda: empty.argmin(0), lambda: empty.max(0), lambda: empty.amax(0)):
+        with pytest.raises(minidl.errors.ShapeError, match=r"\(0, 3\)"):
+            wrong()
+    for correction in (1, 2, 5):
+        assert np.isnan(minidl.tensor([1.0]).var(correction=correction).item())
+
+
 def test_contiguous_and_clone():
     x = minidl.tensor(A)
     assert x.contiguous() is x and x.to("cpu") is x and x.double() is x

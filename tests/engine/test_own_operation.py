@@ -106,6 +106,39 @@ def test_names_and_documentation():
     assert REGISTRY[f"{__name__}.hypot"] is hypot and hypot.page is None
 
 
+def test_a_rule_may_ask_for_all_inputs_of_a_variadic_operation():
+    @primitive
+    def product(*xs):
+        y = 1.0
+        for x in xs:
+            y = y * x
+        return y
+
+    @product.vjp("xs")
+    def product_dx(dy, xs, position):
+        for i, x in enumerate(xs):
+            dy = dy if i == position else dy * x
+        return dy
+
+    x, w, b = (minidl.tensor(v, dtype="float64", requires_grad=True) for v in (2.0, 3.0, 5.0))
+    product(x, w, b).backward(create_graph=True)
+    assert [t.grad.item() for t in (x, w, b)] == [15, 10, 6]
+    g, x.grad, w.grad = x.grad, None, None
+    g.backward()  # d(wb)/dw = b
+    assert x.grad is None and w.grad.item() == 5
+
+
+def test_rules_may_return_constants_of_either_kind():
+    for constant in (np.full(2, 3.0), minidl.tensor(np.full(2, 3.0))):
+        for create_graph in (False, True):
+            f = primitive(lambda x: 3.0 * x)
+            f.vjp("x")(lambda dy, constant=constant: constant)
+            x = minidl.tensor(np.ones(2), requires_grad=True)
+            (f(x) + f(x)).sum().backward(create_graph=create_graph)
+            assert type(x.grad) is minidl.Tensor and x.grad.tolist() == [6, 6]
+            assert np.array_equal(np.asarray(constant), [3, 3])
+
+
 def test_rules_can_be_replaced():
     @primitive
     def twice(x):

@@ -78,6 +78,22 @@ def test_promotion_is_pytorchs():
         assert name(product.dtype) == expected
 
 
+def test_no_float64_comes_in_unasked():
+    x, n = minidl.tensor([1.0, 2.0]), minidl.tensor([1, 2])
+    wide = np.float64(0.5)
+    for y in (
+        x.clamp(min=wide),
+        n.clamp(max=1.5),
+        x.maximum(wide),
+        x**wide,
+        x.masked_fill(x > 1, wide),
+        x * [1.0, 2.0],
+    ):
+        assert y.dtype == np.float32
+    assert n.clamp(min=2).dtype == np.int64
+    assert (minidl.tensor([1.0], dtype="float64") * [0.1]).dtype == np.float64
+
+
 def test_functions_of_integers_are_float32():
     n = minidl.tensor([1, 4])
     for y in (n.exp(), n.sqrt(), n.mean(), n.sigmoid(), n.var(), n.logsumexp(0), n / n):

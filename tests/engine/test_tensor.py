@@ -194,6 +194,10 @@ def test_dlpack_with_numpy():
 def test_dlpack_with_pytorch_shares_memory():
     import torch
 
+    for wrong in (torch.ones(2, requires_grad=True), torch.ones(2, dtype=torch.bfloat16)):
+        with pytest.raises(errors.ArgumentError, match=r"from_dlpack: got torch.* \(2,\), which cannot be shared"):
+            minidl.from_dlpack(wrong)
+
     theirs = torch.arange(6.0).reshape(2, 3).T
     ours = minidl.from_dlpack(theirs)
     assert ours.dtype == np.float32 and ours.tolist() == theirs.tolist()

@@ -189,6 +189,12 @@ DTYPES_AND_DEVICES = [
         errors.DTypeError,
         ("got list [1]", "numpy.ndarray", "minidl.tensor"),
     ),
+    Row(
+        "a limit that is no number",
+        lambda _: matrix().clamp(min=matrix()),
+        errors.DTypeError,
+        ("low", "float32 (2, 3)", "maximum"),
+    ),
     Row("from_dlpack", lambda _: minidl.from_dlpack(3), errors.ArgumentError, ("got int 3", "__dlpack__")),
     Row("missing keyword", lambda _: ops.reshape(matrix()), errors.DTypeError, ("reshape", "'shape'")),
     Row(

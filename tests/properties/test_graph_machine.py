@@ -84,12 +84,7 @@ UNARY = {
     "square": (lambda t: t * t, lambda x: x * x, lambda x, y: lambda d: 2 * x * d, lambda x, y: [x]),
     "neg": (lambda t: -t, lambda x: -x, lambda x, y: lambda d: -d, lambda x, y: []),
     "halve": (lambda t: t / 2, lambda x: x / 2, lambda x, y: lambda d: d / 2, lambda x, y: []),
-    "sum": (
-        lambda t: t.sum(),
-        lambda x: np.asarray(np.sum(x)),
-        lambda x, y: lambda d: np.asarray(np.sum(d)),
-        lambda x, y: [],
-    ),
+    "sum": (lambda t: t.sum(), np.sum, lambda x, y: np.sum, lambda x, y: []),
     "reverse": (
         lambda t: t.reshape(-1)[::-1],
         lambda x: x.reshape(-1)[::-1],
