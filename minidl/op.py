@@ -82,8 +82,9 @@ class Primitive(Operation):
             parameters = list(inspect.signature(function).parameters.values())
             wants = tuple(p.name for p in parameters[1:] if p.kind is p.POSITIONAL_OR_KEYWORD)
             keywords = tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
-            sources = {*self.inputs, self.variadic or "", "y", "position"}
-            unknown = [w for w in wants if w.removesuffix("_shape") not in sources]
+            named = self.inputs if self.variadic is None else (self.variadic,)
+            sources = {*named, *[f"{name}_shape" for name in named], "y", "position"}
+            unknown = [w for w in wants if w not in sources]
             unknown += [k for k in keywords if k not in self.keywords]
             unknown += [n for n in inputs if n not in (*self.inputs, self.variadic)]
             if unknown:

@@ -71,7 +71,7 @@ def test_is_its_definition(kind, options, mode, rng):
 
 @each_configuration
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("size", [1, 1000, (1 << 16) + 77])
+@pytest.mark.parametrize("size", [1, 1000, (1 << 17) + 77])
 def test_kernel_and_plain_update_are_the_same_bits(kind, options, dtype, size, rng):
     start, gradients = rng.normal(size=size).astype(dtype), rng.normal(size=(3, size)).astype(dtype)
     results = []

@@ -6,6 +6,7 @@ A command is a module with `SUMMARY`, `add_arguments(parser)` and `run(options)`
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except MinidlError as error:
         if options.traceback:
             raise
@@ -53,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print("\nminidl: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # `minidl doctor | head -1`: nobody reads on, which is no mistake
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -77,8 +77,10 @@ def threads() -> Iterator[Finding]:
             yield Finding("Numba", f"{layer}, but NUMBA_DISABLE_JIT is set", "unset NUMBA_DISABLE_JIT")
         else:
             yield Finding("Numba", layer)
-    except ImportError:
-        pass  # `versions` has said so
+    except Exception as error:  # where it is not installed, `versions` has said so
+        if _version("numba"):
+            mend = "pip install --force-reinstall numba"
+            yield Finding("Numba", f"installed, but does not load: {error}", mend)
 
 
 def kernels() -> Iterator[Finding]:
@@ -86,11 +88,9 @@ def kernels() -> Iterator[Finding]:
     from minidl.dispatch import compiled
 
     for folder, device in (("cpu", "CPU"), ("cuda", "GPU")):
-        table = importlib.import_module(f"minidl.kernels.{folder}").TABLE
-        names = sorted(table)
-        active = [name for name in names if folder == "cpu" and compiled(name, folder) is not None]
-        if folder == "cuda":
-            active = names if _gpus() else []
+        names = sorted(importlib.import_module(f"minidl.kernels.{folder}").TABLE)
+        usable = folder == "cpu" or bool(_gpus())
+        active = [name for name in names if usable and compiled(name, folder) is not None]
         idle = [name for name in names if name not in active]
         yield Finding(f"{device} kernels", ", ".join(active) or "none")
         if idle:
@@ -133,9 +133,8 @@ def cuda_packages() -> Iterator[Finding]:
     built = cupy.cuda.runtime.runtimeGetVersion()
     yield Finding("driver", f"CUDA {_dotted(driver)}, CuPy is built for {_dotted(built)}, {count} device(s)")
     if driver // 1000 < built // 1000:
-        yield Finding(
-            "driver", "older than CuPy's CUDA", 'pip uninstall -y cupy-cuda13x && pip install "minidl[cuda12]"'
-        )
+        mend = f'pip uninstall -y {installed[0]} && pip install "minidl[cuda{driver // 1000}]"'
+        yield Finding("driver", "older than the CUDA that CuPy is built for", mend)
     try:
         cupy.cuda.nvrtc.getVersion()
         cupy.arange(3).sum().item()

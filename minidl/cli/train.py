@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import time
 from typing import Any
 
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> None:
         samples = write_samples(model, problem)
         folder.text("samples.txt", "\n\n".join(samples) + "\n")
         for sample in samples:
-            print(f"\n--- written by the model {'-' * 55}\n{sample}")
+            print(f"\n--- held-out text, and from the arrow on the model's {'-' * 27}\n{_printable(sample)}")
         print("-" * 80)
     else:
         result = f"accuracy {100 * last['val_accuracy']:.2f} %"
@@ -100,11 +101,17 @@ def _configuration(options: argparse.Namespace, recipe: Any, problem: Any) -> di
         "recipe": recipe.name,
         **{name: getattr(recipe, name) for name in ("epochs", "batch_size", "lr", "weight_decay", "clip_norm")},
         **{name: getattr(options, name) for name in ("seed", "device", "dtype", "data")},
-        "model": problem.sizes,
+        "model": {"class": recipe.model.__name__, "arguments": problem.sizes},
         "train": len(problem.train),
         "held_out": len(problem.held_out),
         **({} if problem.vocabulary is None else {"characters": problem.vocabulary.characters}),
     }
+
+
+def _printable(text: str) -> str:
+    """With question marks for what the terminal's encoding does not have."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def _whole(text: str) -> int:

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from minidl.data import (
     RandomAffine,
     TextWindows,
@@ -52,7 +50,6 @@ class Recipe(NamedTuple):
     epochs: int
     batch_size: int
     lr: float
-    goal: str  # the metric that counts
     weight_decay: float = 0.05
     clip_norm: float | None = None
     augment: Callable[[tuple[Tensor, Tensor]], tuple[Tensor, Tensor]] | None = None
@@ -113,14 +110,14 @@ def bits_per_character(loss: float) -> float:
     return loss / math.log(2)
 
 
-def write_samples(model: Any, problem: Problem, *, count: int = 2, length: int = 500) -> list[str]:
-    """Continuations of what stands at the beginning of the held-out text, and after it."""
+def write_samples(model: CharacterTransformer, problem: Problem, *, count: int = 2, length: int = 400) -> list[str]:
+    """Continuations of pieces of the held-out text, from several places in it; each after what it continues."""
     assert problem.vocabulary is not None
     samples = []
     for i in range(count):
-        inputs, _ = problem.held_out[i * (len(problem.held_out) // count)]
-        numbers = model.generate(inputs.data, length, temperature=0.8)
-        samples.append(problem.vocabulary.decode(np.asarray(numbers)))
+        start, _ = problem.held_out[i * len(problem.held_out) // count]
+        added = model.generate(start, length, temperature=0.6)
+        samples.append(f"{problem.vocabulary.decode(start)}⟶{problem.vocabulary.decode(added)}")
     return samples
 
 
@@ -131,11 +128,10 @@ RECIPES = {
             "digits-mlp",
             "handwritten digits, each image as a list of pixels: a multi-layer perceptron",
             load=load_images,
-            model=lambda side: MLP(side * side),
+            model=MLP,
             epochs=80,
             batch_size=32,
             lr=2e-3,
-            goal="accuracy",
             augment=turn_and_shift,
         ),
         Recipe(
@@ -146,7 +142,6 @@ RECIPES = {
             epochs=30,
             batch_size=32,
             lr=3e-3,
-            goal="accuracy",
             augment=turn_and_shift,
         ),
         Recipe(
@@ -157,7 +152,6 @@ RECIPES = {
             epochs=60,
             batch_size=32,
             lr=4e-3,
-            goal="accuracy",
             clip_norm=1.0,
             augment=turn_and_shift,
         ),
@@ -169,7 +163,6 @@ RECIPES = {
             epochs=6,
             batch_size=32,
             lr=4e-3,
-            goal="bits",
             clip_norm=1.0,
         ),
     )

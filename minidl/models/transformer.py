@@ -41,10 +41,11 @@ class Block(nn.Module):
 class CharacterTransformer(nn.Module):
     """Predicts at every place of a text which character comes next.
 
-    Shapes: x (N, T) of character numbers, T ≤ context → logits (N, T, V), V = vocabulary, E = size
-    The places begin as waves (Vaswani et al., section 3.5), for which looking back by a fixed distance is a rotation: from
-    there the model finds "the character before" after some hundred steps, from random numbers after three times as many.
+    The vectors of the places begin as waves (Vaswani et al., section 3.5), for which looking back by a fixed distance
+    is a rotation. From there the model learns to look at the character before within some hundred steps; from random
+    numbers it takes twice as many.
 
+    Shapes: x (N, T) of character numbers, T ≤ context → logits (N, T, V), V = vocabulary, E = size
     Args:
         vocabulary: how many characters there are. context: how far back it can look. size: length of the vector that
         stands for a place. layers, heads: of attention. dropout: probability of dropping a number, in training.
@@ -89,7 +90,7 @@ class CharacterTransformer(nn.Module):
         """
         rng = (generator or default_generator).numpy
         device = self.output.weight.device
-        numbers = [int(n) for n in np.asarray(start).reshape(-1)]
+        numbers = [int(n) for n in np.asarray(getattr(start, "data", start)).reshape(-1)]
         was_training = self.training
         self.eval()
         with no_grad():

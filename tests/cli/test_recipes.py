@@ -10,7 +10,6 @@ import pytest
 from minidl.cli import main
 
 pytestmark = pytest.mark.training
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist"
 
 
 def result(folder: Path, column: str) -> float:
@@ -29,11 +28,3 @@ def test_digits(recipe, least, tmp_path):
 def test_text(tmp_path):
     assert main(["train", "text-transformer", "--out", str(tmp_path / "run")]) == 0
     assert result(tmp_path / "run", "val_loss") / 0.6931472 <= 2.6  # nats to bits per character
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not MNIST.exists(), reason="MNIST's files are not here")
-def test_mnist_within_five_epochs(tmp_path):
-    command = ["train", "digits-cnn", "--data", str(MNIST), "--epochs", "5", "--out", str(tmp_path / "run")]
-    assert main(command) == 0
-    assert result(tmp_path / "run", "val_accuracy") >= 0.99

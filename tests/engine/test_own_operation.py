@@ -129,10 +129,14 @@ def test_a_rule_may_ask_for_all_inputs_of_a_variadic_operation():
 
 
 def test_rules_may_return_constants_of_either_kind():
+    def times_three(constant):
+        f = primitive(lambda x: 3.0 * x)
+        f.vjp("x")(lambda dy: constant)
+        return f
+
     for constant in (np.full(2, 3.0), minidl.tensor(np.full(2, 3.0))):
+        f = times_three(constant)
         for create_graph in (False, True):
-            f = primitive(lambda x: 3.0 * x)
-            f.vjp("x")(lambda dy, constant=constant: constant)
             x = minidl.tensor(np.ones(2), requires_grad=True)
             (f(x) + f(x)).sum().backward(create_graph=create_graph)
             assert type(x.grad) is minidl.Tensor and x.grad.tolist() == [6, 6]
@@ -188,6 +192,11 @@ MISTAKES = {
         lambda: primitive(unnamed).vjp("x")(lambda dy, z: dy),
         errors.ArgumentError,
         ("z is no input or keyword of 'unnamed'", "inputs x", "keywords none"),
+    ),
+    "a rule that asks for the shape of y": (
+        lambda: primitive(unnamed).vjp("x")(lambda dy, y_shape: dy),
+        errors.ArgumentError,
+        ("y_shape is no input",),
     ),
     "a rule with an unknown keyword": (
         lambda: hypot.vjp("x")(lambda dy, *, power: dy),
