@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from minidl.array import xp
 from minidl.config import no_grad
 from minidl.errors import AnomalyError, ArgumentError
@@ -117,7 +119,7 @@ class Trainer:
         was_training = self.model.training
         self.model.eval()
         try:
-            with no_grad():
+            with no_grad(), np.errstate(all="ignore"):
                 for batch in loader:
                     inputs, targets = self._moved(batch)
                     outputs = self.model(inputs)
@@ -128,9 +130,10 @@ class Trainer:
 
     def _train_on(self, batch: Any, epoch: int, step: int) -> tuple[dict[str, float], int]:
         inputs, targets = self._moved(batch)
-        outputs = self.model(inputs)
-        loss = self.loss(outputs, targets)
-        values = self._measure(outputs, targets, loss)
+        with np.errstate(all="ignore"):  # NumPy's warnings of an overflow would come before the error below
+            outputs = self.model(inputs)
+            loss = self.loss(outputs, targets)
+            values = self._measure(outputs, targets, loss)
         if not math.isfinite(values["loss"]):
             raise AnomalyError(
                 f"fit: the loss became {values['loss']} in epoch {epoch}, step {step}",
