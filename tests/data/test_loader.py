@@ -88,6 +88,11 @@ def test_sampler_and_collate_fn():
     assert list(loader) == [6, 22, 17]
 
 
+def test_transform_comes_last():
+    loader = DataLoader(TensorDataset(np.arange(4)), 2, transform=lambda batch: batch[0] * 10)
+    assert [list(batch.data) for batch in loader] == [[0, 10], [20, 30]]
+
+
 class Pair(NamedTuple):
     image: np.ndarray
     label: int
