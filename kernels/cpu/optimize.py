@@ -2,9 +2,9 @@
 
 Versions. Plain NumPy (`minidl.optim`) walks over memory once for every sign in the formula: about fifteen passes with
 temporaries for Adam, eight for SGD with momentum. Here each number is read once and written once: Adam moves 7 numbers
-(reads p, g, m, v; writes p, m, v), SGD 5, nothing is allocated, and memory is the limit. The arithmetic is that of the plain version, sign
-by sign and without fast-math, so the results are the same bits. Up to `LARGE` numbers one thread does it: the
-parameters of small models come by the hundred, and waking the threads for each costs more than they bring.
+(reads p, g, m, v; writes p, m, v), SGD 5; nothing is allocated, and memory is the limit. The arithmetic is that of the
+plain version, sign by sign and without fast-math, so the results are the same bits. Up to `LARGE` numbers one thread
+does it: the parameters of small models come by the hundred, and waking the threads for each costs more than they bring.
 
 `python -m benchmarks kernels sgd_step adam_step` shows time and share of the measured bandwidth.
 """
