@@ -1,5 +1,6 @@
 """`detect_anomaly` names the operation that first makes a NaN or an infinity, its source line, and the layer."""
 
+import gc
 import inspect
 
 import numpy as np
