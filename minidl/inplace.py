@@ -134,7 +134,7 @@ class InPlace:
     def __setitem__(self, index: Any, value: Any) -> None:
         array, values = self._writable("tensor[index] = value", value), _array(value)
         try:
-            array[methods.ops.plain_index(index)] = values
+            array[methods.shape.ops.plain_index(index)] = values
         except (IndexError, ValueError) as error:
             kind = LabelError if isinstance(error, IndexError) else ShapeError
             raise kind(

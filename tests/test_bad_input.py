@@ -6,9 +6,9 @@ import pytest
 import minidl
 from minidl import cli, errors, operation
 
-from .mistakes import BUILT_IN, engine, files, layers
+from .mistakes import BUILT_IN, all_rows
 
-ROWS = {f"{table.__name__.rpartition('.')[2]}: {row}": row for table in (engine, layers, files) for row in table.ROWS}
+ROWS = all_rows()
 
 COMMANDS = {
     "": ("arguments are required: command", "--help"),

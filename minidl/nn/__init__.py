@@ -2,48 +2,44 @@
 
 from minidl.tensor import Buffer, Parameter
 
-from . import functional, init, utils
-from .activation import GELU, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from .attention import MultiheadAttention
-from .containers import ModuleList, Sequential
-from .conv import Conv2d
-from .dropout import Dropout
-from .embedding import Embedding
-from .linear import Flatten, Identity, Linear
-from .loss import CrossEntropyLoss, MSELoss
+from . import (
+    activation,
+    attention,
+    containers,
+    conv,
+    dropout,
+    embedding,
+    functional,
+    init,
+    linear,
+    loss,
+    normalize,
+    pool,
+    recurrent,
+    utils,
+)
+from .activation import *  # noqa: F403
+from .attention import *  # noqa: F403
+from .containers import *  # noqa: F403
+from .conv import *  # noqa: F403
+from .dropout import *  # noqa: F403
+from .embedding import *  # noqa: F403
+from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
 from .module import Module
-from .normalize import BatchNorm1d, BatchNorm2d, LayerNorm
-from .pool import AvgPool2d, MaxPool2d
-from .recurrent import LSTM
+from .normalize import *  # noqa: F403
+from .pool import *  # noqa: F403
+from .recurrent import *  # noqa: F403
 
-__all__ = [
-    "GELU",
-    "LSTM",
-    "AvgPool2d",
-    "BatchNorm1d",
-    "BatchNorm2d",
-    "Buffer",
-    "Conv2d",
-    "CrossEntropyLoss",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "Identity",
-    "LayerNorm",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "MaxPool2d",
-    "Module",
-    "ModuleList",
-    "MultiheadAttention",
-    "Parameter",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-    "functional",
-    "init",
-    "utils",
-]
+__all__ = ["Buffer", "Module", "Parameter", "functional", "init", "utils"]
+__all__ += activation.__all__
+__all__ += attention.__all__
+__all__ += containers.__all__
+__all__ += conv.__all__
+__all__ += dropout.__all__
+__all__ += embedding.__all__
+__all__ += linear.__all__
+__all__ += loss.__all__
+__all__ += normalize.__all__
+__all__ += pool.__all__
+__all__ += recurrent.__all__

@@ -15,6 +15,7 @@ from minidl.tensor import Parameter, Tensor, as_tensor
 
 from . import functional as F
 from . import init
+from .functional.dropout import check_probability
 from .linear import Linear
 from .module import Module
 
@@ -55,7 +56,7 @@ class MultiheadAttention(Module):
     ) -> None:
         if embed_dim < 1 or num_heads < 1 or embed_dim % num_heads:
             raise ArgumentError(f"MultiheadAttention: num_heads: got {num_heads}, which does not divide {embed_dim}")
-        F.check_probability("MultiheadAttention: dropout", dropout)
+        check_probability("MultiheadAttention: dropout", dropout)
         self.embed_dim, self.num_heads, self.head_dim = embed_dim, num_heads, embed_dim // num_heads
         self.kdim, self.vdim = kdim or embed_dim, vdim or embed_dim
         self.dropout, self.batch_first = dropout, batch_first

@@ -9,6 +9,7 @@ from minidl.errors import ArgumentError
 from minidl.tensor import Parameter
 
 from . import functional as F
+from .functional.sizes import pair, same_padding
 from .linear import fan_in_uniform_
 from .module import Module
 
@@ -57,11 +58,11 @@ class Conv2d(Module):
                 f"{out_channels}"
             )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size = F.pair("Conv2d: kernel_size", kernel_size)
-        self.stride, self.dilation = F.pair("Conv2d: stride", stride), F.pair("Conv2d: dilation", dilation)
-        self.padding = padding if isinstance(padding, str) else F.pair("Conv2d: padding", padding)
+        self.kernel_size = pair("Conv2d: kernel_size", kernel_size)
+        self.stride, self.dilation = pair("Conv2d: stride", stride), pair("Conv2d: dilation", dilation)
+        self.padding = padding if isinstance(padding, str) else pair("Conv2d: padding", padding)
         if isinstance(padding, str):
-            F.same_padding(padding, self.kernel_size, self.stride, self.dilation)
+            same_padding(padding, self.kernel_size, self.stride, self.dilation)
         shape = (out_channels, in_channels // groups, *self.kernel_size)
         self.weight = Parameter(empty(shape, device=device, dtype=dtype))
         self.bias = Parameter(empty(out_channels, device=device, dtype=dtype)) if bias else None

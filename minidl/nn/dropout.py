@@ -7,6 +7,7 @@ from typing import Any
 from minidl.errors import ArgumentError
 
 from . import functional as F
+from .functional.dropout import check_probability
 from .module import Module
 
 __all__ = ["Dropout"]
@@ -22,7 +23,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        F.check_probability("Dropout", p)
+        check_probability("Dropout", p)
         refuse_inplace("Dropout", inplace)
         self.p = p
 

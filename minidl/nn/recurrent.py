@@ -14,6 +14,7 @@ from minidl.tensor import Parameter, Tensor, as_tensor
 
 from . import functional as F
 from . import init
+from .functional.dropout import check_probability
 from .module import Module
 from .utils.rnn import PackedSequence, pad_packed_sequence, places
 
@@ -58,7 +59,7 @@ class LSTM(Module):
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
             if size < 1:
                 raise ArgumentError(f"LSTM: {name}: got {size}, expected at least 1")
-        F.check_probability("LSTM: dropout", dropout)
+        check_probability("LSTM: dropout", dropout)
         if dropout > 0 and num_layers == 1:
             warnings.warn("LSTM: dropout stands between layers, and there is only one layer", stacklevel=2)
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers

@@ -16,4 +16,4 @@ from .recurrent import *  # noqa: F403
 from .reduce import *  # noqa: F403
 from .shape import *  # noqa: F403
 
-methods.ops = sys.modules[__name__]  # closes the circle: tensors have methods, which are operations on tensors
+methods.bind(sys.modules[__name__])  # closes the circle: tensors have methods, which are operations on tensors

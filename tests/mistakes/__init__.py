@@ -7,6 +7,8 @@ catch, and what the message must contain: the argument, what came, what was expe
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
 from minidl import errors
@@ -35,3 +37,9 @@ class Row(NamedTuple):
 
     def __str__(self) -> str:
         return self.name
+
+
+def all_rows() -> dict[str, Row]:
+    """Every row of every file, by file and name."""
+    tables = {page.name: import_module(f"{__name__}.{page.name}").ROWS for page in iter_modules(__path__)}
+    return {f"{name}: {row}": row for name, table in tables.items() for row in table}

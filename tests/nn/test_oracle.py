@@ -10,7 +10,7 @@ import pytest
 import minidl
 from minidl import nn
 
-from .configurations import CONFIGURATIONS
+from .configurations import configurations
 
 pytestmark = [
     pytest.mark.oracle,
@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 CASES = [
-    pytest.param(make, i, id=f"{make.__name__}-{i}") for make, count in CONFIGURATIONS.items() for i in range(count)
+    pytest.param(make, i, id=f"{make.__name__}-{i}") for make, count in configurations().items() for i in range(count)
 ]
 
 
