@@ -25,4 +25,4 @@ from .elementwise import *  # noqa: E402, F403
 from .reduce import *  # noqa: E402, F403
 from .shape import *  # noqa: E402, F403
 
-__all__ = [*sorted(name for page in PAGES for name in page.__all__)]
+__all__ = sorted(name for page in PAGES for name in page.__all__)  # noqa: PLE0605

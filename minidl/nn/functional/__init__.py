@@ -42,4 +42,4 @@ from .normalize import *  # noqa: E402, F403
 from .pad import *  # noqa: E402, F403
 from .pool import *  # noqa: E402, F403
 
-__all__ = [*sorted(name for page in PAGES for name in page.__all__)]
+__all__ = sorted(name for page in PAGES for name in page.__all__)  # noqa: PLE0605
