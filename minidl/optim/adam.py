@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from minidl.array import xp
-from minidl.errors import ArgumentError
 
-from .optimizer import Group, Optimizer, check_options, kernel_for
+from .optimizer import Optimizer, count, decayed, kernel_for, slot
+from .options import Group, check_betas, check_options
 
 
 class Adam(Optimizer):
@@ -22,6 +22,8 @@ class Adam(Optimizer):
         m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ)
         p ← p − η m̂ / (√v̂ + ε)
 
+    With `amsgrad`, the largest v so far stands in the place of v, so that the steps can only become shorter.
+
     The corrections m̂ and v̂: both averages start at 0, and after t steps their weights (1 − β) βⁱ, i < t, add up to
     1 − βᵗ instead of 1. Scaling every g by a constant changes nothing (but for ε), and |m̂|/√v̂ hardly exceeds 1, so η
     is about the largest step that a number takes.
@@ -30,14 +32,17 @@ class Adam(Optimizer):
         params: see `Optimizer`.
         lr: η. betas: (β₁, β₂). eps: ε.
         weight_decay: λ; adds the gradient of λ/2 ‖p‖², which is then divided by √v̂ like the rest.
+        amsgrad: keep the largest v.
         maximize: step with the gradient.
+        decoupled_weight_decay: as AdamW.
     Raises:
         ArgumentError: an option below 0; a β outside [0, 1).
-    Source: D. P. Kingma, J. Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1.
+    Source: D. P. Kingma, J. Ba, Adam: a method for stochastic optimization, ICLR 2015, algorithm 1;
+        S. J. Reddi, S. Kale, S. Kumar, On the convergence of Adam and beyond, ICLR 2018, algorithm 2, for `amsgrad`
+        (as in PyTorch, the largest v is taken before its correction).
     """
 
-    slots = ("exp_avg", "exp_avg_sq")
-    decoupled = False
+    slots = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
     def __init__(
         self,
@@ -46,53 +51,46 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
         defaults = {
             "lr": lr,
             "betas": betas,
             "eps": eps,
             "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
             "maximize": maximize,
-            "decoupled_weight_decay": self.decoupled,
+            "decoupled_weight_decay": decoupled_weight_decay,
         }
         super().__init__(params, defaults)
 
     def check(self, group: Group) -> None:
         check_options(group, at_least_zero=("lr", "eps", "weight_decay"))
-        betas = group["betas"]
-        good = isinstance(betas, tuple | list) and len(betas) == 2
-        if not good or not all(isinstance(b, int | float) and 0 <= b < 1 for b in betas):
-            raise ArgumentError(f"optimizer: betas: got {betas!r}, expected two numbers with 0 ≤ β < 1")
+        check_betas(group)
 
     def update(self, p: Any, g: Any, state: dict[str, Any], group: Group) -> None:
-        if not state:
-            state["step"] = 0
-            state["exp_avg"] = xp(p).zeros_like(p, order="C")
-            state["exp_avg_sq"] = xp(p).zeros_like(p, order="C")
-        state["step"] += 1
-        t, m, v = state["step"], state["exp_avg"], state["exp_avg_sq"]
+        t, m, v = count(state), slot(state, "exp_avg", p), slot(state, "exp_avg_sq", p)
+        (beta1, beta2), amsgrad = group["betas"], group["amsgrad"]
 
-        kernel = kernel_for("adam_step", p, m, v)
+        kernel = None if amsgrad else kernel_for("adam_step", p, m, v)
         if kernel is not None:
-            options = {name: value for name, value in group.items() if name != "params"}
-            kernel(p, g, m, v, step=t, decoupled=options.pop("decoupled_weight_decay"), **options)
+            options = {name: group[name] for name in ("lr", "betas", "eps", "weight_decay", "maximize")}
+            kernel(p, g, m, v, step=t, decoupled=group["decoupled_weight_decay"], **options)
             return
 
-        lr, (beta1, beta2), decay = float(group["lr"]), group["betas"], group["weight_decay"]
-        if group["maximize"]:
-            g = -g
-        if group["decoupled_weight_decay"]:
-            p *= 1 - lr * decay
-        elif decay != 0:
-            g = g + decay * p
+        g = decayed(p, g, group)
         m *= beta1
         m += (1 - beta1) * g
         v *= beta2
         v += (1 - beta2) * (g * g)
+        if amsgrad:
+            largest = slot(state, "max_exp_avg_sq", p)
+            v = xp(p).maximum(largest, v, out=largest)
         root = xp(p).sqrt(v) / math.sqrt(1 - beta2**t) + group["eps"]
-        p -= (lr / (1 - beta1**t)) * (m / root)
+        p -= (float(group["lr"]) / (1 - beta1**t)) * (m / root)
 
 
 class AdamW(Adam):
@@ -109,8 +107,6 @@ class AdamW(Adam):
         the decay is multiplied by the whole learning rate, not only by its schedule.
     """
 
-    decoupled = True
-
     def __init__(
         self,
         params: Any,
@@ -118,7 +114,8 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, maximize=maximize)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True)

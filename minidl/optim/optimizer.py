@@ -1,7 +1,8 @@
 """What every optimizer shares: groups of parameters, their state, and the walk over both.
 
 An optimizer is told nothing of the loss. After `backward()` each parameter holds its gradient, and `step()` replaces
-θ by θ + Δ(gradient, state), in place. The formula for Δ is all that a subclass adds: see `sgd.py` and `adam.py`.
+θ by θ + Δ(gradient, state), in place. The formula for Δ is all that a subclass adds: see `sgd.py` and `adam.py`, and
+then the other pages, of which each is one formula.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 from minidl.array import is_array, xp
 from minidl.config import current, enable_grad
 from minidl.dispatch import INTERPRETED_LIMIT, compiled
-from minidl.errors import ArgumentError, DTypeError, GraphError, ShapeError, StateDictError, describe
+from minidl.errors import ArgumentError, DTypeError, ShapeError, StateDictError, describe
 from minidl.mutation import clock
 from minidl.tensor import Tensor
 
-Group = dict[str, Any]
+from .clip import clip_grad_norm_
+from .options import NOTES, SWITCHES, Group, check_options, check_parameter
 
 
 class Optimizer:
@@ -28,6 +30,8 @@ class Optimizer:
         params: the tensors to optimize: an iterable of leaves that require a gradient, such as `model.parameters()`;
             or of groups, dictionaries with the key "params" and options that differ from `defaults`.
         defaults: the options and their values, for every group that does not give its own.
+    A group may also have a "clip_norm": its gradients are then scaled before each step, so that their common norm is
+    at most this; other groups have bounds of their own, or none.
     Attributes:
         param_groups: the groups; change an option (`group["lr"] *= 0.1`) and the next step uses it.
         state: parameter → what the optimizer remembers of it (its momentum, for one).
@@ -42,6 +46,11 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.param_groups: list[Group] = []
         self.state: dict[Tensor, dict[str, Any]] = {}
+        if callable(getattr(params, "parameters", None)):
+            raise DTypeError(
+                f"optimizer: params: got a model ({type(params).__name__}), expected its tensors",
+                fix="pass model.parameters()",
+            )
         if isinstance(params, Tensor):
             raise DTypeError(
                 "optimizer: params: got a single Tensor, expected an iterable of them", fix="write [tensor]"
@@ -98,9 +107,11 @@ class Optimizer:
                 loss = closure()
         with np.errstate(all="ignore"):  # NaN and infinities pass on quietly, as they do in backward
             for group in self.param_groups:
+                if group.get("clip_norm") is not None:
+                    clip_grad_norm_(group["params"], group["clip_norm"])
                 for p in group["params"]:
                     if p.grad is not None:
-                        self.update(p.data, _gradient(p), self.state.setdefault(p, {}), group)
+                        self.update(p.data, gradient_of(p), self.state.setdefault(p, {}), group)
                         clock.touch(p.data)  # a graph that saved the old values must not use the new ones
         return loss
 
@@ -110,11 +121,11 @@ class Optimizer:
         """Optimize more parameters, with options of their own where `group` gives any.
 
         Args:
-            group: "params" (a tensor, or an iterable of them), and options by name.
+            group: "params" (a tensor, or an iterable of them), and options by name; also "clip_norm".
         """
         if not isinstance(group, Mapping) or "params" not in group:
             raise DTypeError(f"param_groups: got {describe(group)}, expected a dictionary with the key 'params'")
-        unknown = [name for name in group if name not in {"params", *self.defaults}]
+        unknown = [name for name in group if name not in {"params", *self.defaults, *NOTES}]
         if unknown:
             raise ArgumentError(
                 f"param_groups: {type(self).__name__} has no option {', '.join(map(repr, unknown))}",
@@ -124,7 +135,7 @@ class Optimizer:
         params = [given] if isinstance(given, Tensor) else list(given)
         seen = {id(p) for p in self._parameters()}
         for i, p in enumerate(params):
-            _check_parameter(i, p)
+            check_parameter(i, p)
             if id(p) in seen:
                 raise ArgumentError(
                     f"optimizer: params[{i}], of shape {p.shape}, was given before; it would be updated twice a step",
@@ -132,8 +143,13 @@ class Optimizer:
                 )
             seen.add(id(p))
         complete = {**self.defaults, **group, "params": params}
-        self.check(complete)
+        self._check(complete)
         self.param_groups.append(complete)
+
+    def _check(self, group: Group) -> None:
+        if group.get("clip_norm") is not None:
+            check_options(group, at_least_zero=("clip_norm",))
+        self.check(group)
 
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
@@ -150,7 +166,7 @@ class Optimizer:
         numbers = {id(p): i for i, p in enumerate(self._parameters())}
         return {
             "state": {
-                numbers[id(p)]: {k: Tensor(v) if hasattr(v, "dtype") else v for k, v in state.items()}
+                numbers[id(p)]: {name: _with_tensors(value) for name, value in state.items()}
                 for p, state in self.state.items()
             },
             "param_groups": [
@@ -194,9 +210,10 @@ class Optimizer:
                 f"load_state_dict: group {i} has {len(theirs['params'])} parameters, expected {len(mine['params'])}",
                 fix="load it into an optimizer over the same model",
             )
-        missing = [name for name in self.defaults if name not in theirs]
-        # PyTorch's groups carry switches that mean nothing here (foreach, fused, amsgrad, …): harmless while off.
-        unknown = [name for name, value in theirs.items() if name not in mine and value not in (None, False)]
+        # Younger options, which are off by default, may be missing; unknown ones are harmless while they are off.
+        missing = [name for name, value in self.defaults.items() if name not in theirs and value not in (None, False)]
+        known = {*mine, *NOTES, *SWITCHES}
+        unknown = [name for name, value in theirs.items() if name not in known and value not in (None, False)]
         if missing or unknown:
             complaints = [f"lacks {', '.join(missing)}"] * bool(missing)
             complaints += [f"has {', '.join(f'{name}={theirs[name]!r}' for name in unknown)}"] * bool(unknown)
@@ -205,9 +222,11 @@ class Optimizer:
                 f"{', '.join(self.defaults)}",
                 fix="load it into the kind of optimizer that it was saved from",
             )
-        group = {name: theirs.get(name, value) for name, value in mine.items()}
+        group = {name: theirs.get(name, self.defaults.get(name, value)) for name, value in mine.items()}
+        group |= {name: value for name, value in theirs.items() if name in NOTES}
         group["params"] = mine["params"]
-        self.check(group)
+        # Not what a schedule has made of the rate: at the end of a line to 0 it may be −10⁻¹⁸, by rounding.
+        self._check({**group, "lr": group["initial_lr"]} if "initial_lr" in group else group)
         return group
 
     def _adopt(self, number: Any, p: Tensor, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,34 +266,45 @@ def kernel_for(name: str, *arrays: Any) -> Callable[..., None] | None:
     first = arrays[0]
     if current.get().mode != "fast" or first.dtype.char not in "fd":
         return None
-    if not all(type(a) is np.ndarray and a.flags.carray and a.dtype == first.dtype for a in arrays):
-        return None
+    for a in arrays:  # a loop, not all(…): this runs for every parameter of every step
+        if type(a) is not np.ndarray or a.dtype != first.dtype or not a.flags.carray:
+            return None
     kernel = compiled(name, "cpu")
     if kernel is None or (kernel.interpreted and first.size > INTERPRETED_LIMIT):
         return None
     return kernel.forward
 
 
-def check_options(group: Group, *, at_least_zero: tuple[str, ...]) -> None:
-    """Raise ArgumentError where one of the options named is negative, NaN, infinite or no number."""
-    for name in at_least_zero:
-        value = group[name]
-        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            raise ArgumentError(f"optimizer: {name}: got {value!r}, expected a finite number ≥ 0")
+def slot(state: dict[str, Any], name: str, p: Any) -> Any:
+    """The part of the state with this name, of the shape of `p`; zeros when it is asked for the first time."""
+    if name not in state:
+        state[name] = xp(p).zeros_like(p, order="C")
+    return state[name]
 
 
-def _check_parameter(i: int, p: Any) -> None:
-    if not isinstance(p, Tensor):
-        hint = "named_parameters() gives pairs; use parameters()" if isinstance(p, tuple) else "pass model.parameters()"
-        raise DTypeError(f"optimizer: params[{i}]: got {describe(p)}, expected a Tensor", fix=hint)
-    if not p.is_leaf:
-        raise GraphError(
-            f"optimizer: params[{i}], of shape {p.shape}, is the result of {p.grad_fn.operation.name!r}, not a leaf",  # type: ignore[union-attr]
-            fix="optimize the tensors that it was computed from",
-        )
+def count(state: dict[str, Any]) -> int:
+    """The number t of the step that begins now: 1, 2, …"""
+    state["step"] = int(state.get("step", 0)) + 1
+    return state["step"]
 
 
-def _gradient(p: Tensor) -> Any:
+def decayed(p: Any, g: Any, group: Group) -> Any:
+    """The gradient to step against: −g to maximize, and with it the weight decay; all rules begin with this.
+
+    Either g ← g + λ p, as if λ/2 ‖p‖² were part of the loss; or, decoupled, p ← (1 − η λ) p, in place, here.
+    """
+    decay = group["weight_decay"]
+    if group["maximize"]:
+        g = -g
+    if group.get("decoupled_weight_decay"):
+        p *= 1 - float(group["lr"]) * decay
+    elif decay != 0:
+        g = g + decay * p
+    return g
+
+
+def gradient_of(p: Tensor) -> Any:
+    """The array of its gradient, which must have its shape."""
     g = p.grad.data  # type: ignore[union-attr]
     if g.shape != p.shape:
         raise ShapeError(f"optimizer: a parameter of shape {p.shape} has a gradient of shape {g.shape}")
@@ -292,3 +322,10 @@ def _parts(state_dict: Any) -> tuple[list[Any], Mapping[Any, Any]]:
     if not all(isinstance(group, Mapping) and "params" in group for group in groups):
         raise StateDictError("load_state_dict: param_groups: expected dictionaries with the key 'params'")
     return list(groups), states
+
+
+def _with_tensors(value: Any) -> Any:
+    """Part of a state for `state_dict`: arrays as tensors, in lists too."""
+    if isinstance(value, list):
+        return [_with_tensors(each) for each in value]
+    return Tensor(value) if hasattr(value, "dtype") else value

@@ -6,7 +6,8 @@ from typing import Any
 
 from minidl.errors import ArgumentError
 
-from .optimizer import Group, Optimizer, check_options, kernel_for
+from .optimizer import Optimizer, decayed, kernel_for
+from .options import Group, check_options
 
 
 class SGD(Optimizer):
@@ -76,14 +77,10 @@ class SGD(Optimizer):
 
         kernel = kernel_for("sgd_step", p) if b is None else kernel_for("sgd_step", p, b)
         if kernel is not None:
-            options = {name: value for name, value in group.items() if name != "params"}
-            kernel(p, g, b, first=first, **options)
+            kernel(p, g, b, first=first, **{name: group[name] for name in self.defaults})
             return
 
-        if group["maximize"]:
-            g = -g
-        if group["weight_decay"] != 0:
-            g = g + group["weight_decay"] * p
+        g = decayed(p, g, group)
         if b is not None:
             if first:
                 b[...] = g
