@@ -5,7 +5,7 @@ needed. Sub-packages are loaded on first use too: `minidl.nn`, `minidl.optim`, â
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import creation, functions, ops
 from .array import bool_, float16, float32, float64, int8, int16, int32, int64, uint8
@@ -15,8 +15,10 @@ from .errors import MinidlError
 from .functions import *  # noqa: F403
 from .op import fused, primitive
 from .random import Generator, get_rng_state, manual_seed, set_rng_state
-from .serialize import load, save
 from .tensor import Buffer, Parameter, Tensor, as_tensor, from_dlpack, from_numpy, tensor
+
+if TYPE_CHECKING:
+    from .serialize import load, save
 
 __version__ = "0.1.0"
 
@@ -56,12 +58,17 @@ __all__ = [
 __all__ += creation.__all__
 __all__ += functions.__all__
 
-_LAZY = {"data", "functional", "models", "nn", "optim", "train"}
+_LAZY = {"data", "functional", "linalg", "models", "nn", "optim", "train"}
+
+
+_FROM = {"load": "serialize", "save": "serialize"}  # functions of modules that are loaded on first use
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return import_module(f"{__name__}.{name}")
+    if name in _FROM:
+        return getattr(import_module(f"{__name__}.{_FROM[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -14,12 +14,17 @@ MODES = ("fast", "plain", "textbook", "reference")
 
 
 class Settings(NamedTuple):
-    """What is in force: `recording` a graph, the `mode`, `anomaly` checks, a `tape` that collects nodes."""
+    """What is in force: `recording` a graph, the `mode`, `anomaly` checks, a `tape` that collects nodes.
+
+    Inside `vmap`, `batching` is what runs an operation that meets a batch, and `levels` are the batches there are.
+    """
 
     recording: bool = True
     mode: str = "fast"
     anomaly: bool = False
     tape: list[Any] | None = None
+    batching: Callable[..., Any] | None = None
+    levels: tuple[Any, ...] = ()
 
 
 current: ContextVar[Settings] = ContextVar("minidl_settings", default=Settings())

@@ -74,8 +74,8 @@ class Node:
         self.saved = self.inputs = self.residuals = self.lock = self.refill = None
         self.freed = True
 
-    def pull(self, dys: list[Any], wanted: Sequence[bool], create_graph: bool) -> Sequence[Any]:
-        """Cotangents of the outputs → cotangents of the wanted inputs (None elsewhere)."""
+    def check_usable(self) -> None:
+        """What was saved must be there (checkpointing brings it back), and as it was."""
         if self.freed:
             raise GraphError(
                 f"backward: the values that {self.operation.name!r} saved were freed by an earlier backward pass",
@@ -85,6 +85,10 @@ class Node:
             self.refill()
         if clock.now != self.time:
             self._check_unchanged()
+
+    def pull(self, dys: list[Any], wanted: Sequence[bool], create_graph: bool) -> Sequence[Any]:
+        """Cotangents of the outputs → cotangents of the wanted inputs (None elsewhere)."""
+        self.check_usable()
         try:
             return self.operation.pull(self, dys, wanted, create_graph)
         except Exception as error:

@@ -145,16 +145,17 @@ class Primitive(Operation):
         dy = dys[0]
         if node.residuals is not None and not create_graph:
             return node.kernel.backward(dy, *node.residuals, **node.params)
-        saved = self._as_tensors(node) if create_graph else node.saved
+        saved = self.saved_tensors(node) if create_graph else node.saved
         assert saved is not None
-        gradients = [None] * len(wanted)
-        for i, (function, wants, keywords) in self._plan(tuple([e is not None for e in node.edges])).rules:
-            if wanted[i]:
-                values = [i if name == "position" else saved[name] for name in wants]
-                gradients[i] = function(dy, *values, **{name: node.params[name] for name in keywords})
-        return gradients
+        return [self.apply_rule(i, dy, saved, node.params) if want else None for i, want in enumerate(wanted)]
 
-    def _as_tensors(self, node: Node) -> dict[str, Any]:
+    def apply_rule(self, position: int, dy: Any, saved: dict[str, Any], params: dict[str, Any]) -> Any:
+        """The rule for one input, given what it asks for."""
+        function, wants, keywords = self._rule(position)
+        values = [position if name == "position" else saved[name] for name in wants]
+        return function(dy, *values, **{name: params[name] for name in keywords})
+
+    def saved_tensors(self, node: Node) -> dict[str, Any]:
         """The saved values as members of the graph: they are its values already."""
         assert node.saved is not None
         tensors = dict(node.saved)

@@ -87,6 +87,10 @@ class Operation:
         if self.defaults:
             params = {**self.defaults, **params}
         settings = current.get()
+        if settings.batching is not None:
+            y = settings.batching(self, args, params)
+            if y is not NotImplemented:
+                return y
         arrays, edges = [], []
         traced = recorded = False
         for a in args:

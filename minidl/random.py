@@ -6,6 +6,7 @@ and moved, so that a seed means the same numbers on every device.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,16 @@ class Generator:
     """A seeded stream, as `torch.Generator`: pass one where a function takes `generator=`."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self.numpy = np.random.Generator(np.random.PCG64(seed))
+        self.seed = seed
+
+    @cached_property
+    def numpy(self) -> np.random.Generator:
+        """NumPy's generator; made when first asked for, as NumPy takes its time to load its random numbers."""
+        return np.random.Generator(np.random.PCG64(self.seed))
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`."""
-        self.numpy = np.random.Generator(np.random.PCG64(seed))
+        self.seed, self.numpy = seed, np.random.Generator(np.random.PCG64(seed))
         return self
 
     def get_state(self) -> dict[str, Any]:

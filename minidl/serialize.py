@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -124,7 +123,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 def _write(path: Path, data: bytes, arrays: dict[str, np.ndarray]) -> None:
     """The bytes in the file, whole or not at all; through a symbolic link, where `path` is one."""
     target = Path(os.path.realpath(path))
-    temporary = target.parent / f".{target.name[:64]}.{uuid.uuid4().hex[:8]}.tmp"
+    temporary = target.parent / f".{target.name[:64]}.{os.urandom(4).hex()}.tmp"
     try:
         try:
             with open(temporary, "xb+") as file:

@@ -33,6 +33,7 @@ class Tensor(Methods, InPlace):
     # Defaults on the class: an operation's result sets only `data` and `edge`, which keeps recording cheap.
     edge: tuple[Any, int] | None = None  # (node, output index) that made it; None for leaves and constants
     is_variable = False  # a leaf that wants a gradient
+    is_spent = False  # one that `minidl.functional` made, and by which it has differentiated
     grad: Tensor | None = None
     hooks: list[Callable[[Tensor], Any]] | None = None  # of a leaf; those of results live on their node
     __array_ufunc__ = None  # so that `ndarray * Tensor` asks Tensor.__rmul__

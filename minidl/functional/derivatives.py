@@ -1,13 +1,14 @@
-"""Derivatives as functions of functions: grad, vjp, jvp, jacobian, hessian, hvp; and checkpointing.
+"""Derivatives as functions of functions: grad, vjp, jvp, jacobian, hessian, hvp.
 
-Everything here is built from one thing, the vector-Jacobian product that the graph computes:
+Everything here is built from two walks through the graph that a function leaves when it runs: down with cotangents
+(`minidl.graph`), up with tangents (`forward.py`).
 
-| function | from it |
+| function | from them |
 | --- | --- |
-| `vjp(f, x, v)` | Jᵀv: one backward pass |
+| `vjp(f, x, v)` | Jᵀv: one walk down |
+| `jvp(f, x, v)` | Jv: one walk up |
 | `grad(f)` | Jᵀ1 of a scalar f |
-| `jacobian(f, x)` | Jᵀe for every unit cotangent e: its rows |
-| `jvp(f, x, v)` | g(u) = Jᵀu is linear in u, and the adjoint of a linear map's adjoint is the map: (∂g/∂u)ᵀ v = Jv |
+| `jacobian(f, x)` | Jᵀe for every unit cotangent e, its rows; or Je for every unit direction, its columns |
 | `hvp(f, x, v)` | the derivative of ⟨∇f, v⟩ |
 | `hessian(f, x)` | the Jacobian of the gradient |
 
@@ -17,18 +18,20 @@ functions nest to any order, and a gradient penalty reaches the parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from . import ops
-from .array import is_array, is_float, xp
-from .config import Scope, current
-from .errors import ArgumentError, DTypeError, GraphError, ShapeError, describe
-from .graph import backpropagate
-from .recompute import checkpoint
-from .tensor import Tensor, as_tensor, raw
+from minidl import ops
+from minidl.array import is_array, is_float, xp
+from minidl.config import Scope, current
+from minidl.errors import ArgumentError, DTypeError, GraphError, ShapeError, describe
+from minidl.graph import backpropagate
+from minidl.tensor import Tensor, as_tensor, raw
 
-__all__ = ["checkpoint", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
+from .batching import innermost, lifted, like
+from .forward import push
+
+__all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "linearize", "value_and_grad", "vjp"]
 
 
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -73,6 +76,7 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
             raise GraphError(f"grad: the function returned {describe(y)}, expected a scalar", fix="use jacobian")
         nested = _is_nested(args, [y], inputs)
         gradients = _pull([y], inputs, [None], nested)
+        _spend(inputs)
         return (y if nested else y.detach()), tuple(gradients) if several else gradients[0]
 
     return value_and_gradient
@@ -97,6 +101,7 @@ def vjp(function: Callable[..., Any], args: Any, v: Any = None) -> tuple[Any, An
     cotangents = [c if c is None else u for c, u in zip(vs, _matched("vjp", vs, ys), strict=True)]
     nested = _is_nested((*args_tuple, *vs), ys, inputs)
     products = tuple(_pull(ys, inputs, cotangents, nested))
+    _spend(inputs)
     value = y if nested else tuple(each.detach() for each in ys) if isinstance(y, tuple) else y.detach()
     return value, products if isinstance(args, tuple) else products[0]
 
@@ -104,48 +109,109 @@ def vjp(function: Callable[..., Any], args: Any, v: Any = None) -> tuple[Any, An
 def jvp(function: Callable[..., Any], args: Any, v: Any) -> tuple[Any, Any]:
     """The value of `function`, and the Jacobian-vector product Jv: the change of the value along v.
 
-    Computed as the adjoint of u ↦ Jᵀu (see the table above), that is with two backward passes.
+    Computed in forward mode, one walk up the graph; see `forward.py`.
 
     Args:
-        function: tensors → a tensor.
+        function: tensors → a tensor, or a tuple of them.
         args: its argument, or a tuple of them.
         v: the direction, of the arguments' shapes.
+    Returns:
+        (value, product), each a tuple if the function gives one.
     """
-    args_tuple, vs = (a if isinstance(a, tuple) else (a,) for a in (args, v))
-    inputs = _variables(args_tuple)
-    directions = _matched("jvp", vs, inputs)
-    with Scope(recording=True):
-        (y,) = _tensors("jvp", function(*inputs))
-        u = Tensor(xp(y.data).zeros_like(y.data)).requires_grad_()
-        products = _pull([y], inputs, [u], True)
-        pairs = [(p, d) for p, d in zip(products, directions, strict=True) if p.requires_grad]
-    nested = _is_nested((*args_tuple, *vs), [y], inputs)
-    if not pairs:
-        return y if nested else y.detach(), Tensor(xp(y.data).zeros_like(y.data))
-    (product,) = _pull([p for p, _ in pairs], [u], [d for _, d in pairs], nested)
-    return y if nested else y.detach(), product
+    value, along = linearize(function, args, name="jvp")
+    return value, along(v)
 
 
-def jacobian(function: Callable[..., Any], args: Any) -> Any:
-    """The matrix of all derivatives: shape (*output, *input); a tuple of them if `args` is a tuple.
+def linearize(function: Callable[..., Any], args: Any, *, name: str = "linearize") -> tuple[Any, Callable[[Any], Any]]:
+    """The value of `function` at `args`, and v ↦ Jv there: the function runs once, for any number of directions.
 
-    One backward pass for each element of the output.
+    Args:
+        function: tensors → a tensor, or a tuple of them.
+        args: its argument, or a tuple of them.
+    Returns:
+        (value, along): `along(v)` takes directions of the arguments' shapes and gives tangents of the value's.
     """
     args_tuple = args if isinstance(args, tuple) else (args,)
     inputs = _variables(args_tuple)
     with Scope(recording=True):
+        y = function(*inputs)
+    ys = _tensors(name, y, several=True)
+    inside = _is_nested(args_tuple, ys, inputs)
+
+    def along(v: Any) -> Any:
+        vs = v if isinstance(v, tuple) else (v,)
+        found = _matched(name, vs, inputs)
+        nested = inside or (current.get().recording and any(each.requires_grad for each in found))
+        directions = {}
+        for x, t in zip(inputs, found, strict=True):
+            if x.requires_grad:
+                t = innermost(_lifted(t.to(dtype=x.dtype)))
+                directions[x.own_edge()] = t if nested else t.data
+        tangents = []
+        for each, t in zip(ys, push(ys, directions, nested), strict=True):
+            tangents.append(like(each, _zeros(each) if t is None else t))
+        return tuple(tangents) if isinstance(y, tuple) else tangents[0]
+
+    values = ys if inside else tuple(each.detach() for each in ys)
+    return values if isinstance(y, tuple) else values[0], along
+
+
+STRATEGIES = ("reverse-mode", "forward-mode")
+
+
+def jacobian(function: Callable[..., Any], args: Any, strategy: str = "reverse-mode") -> Any:
+    """The matrix of all derivatives: shape (*output, *input); a tuple of them if `args` is a tuple.
+
+    Args:
+        function: tensors → a tensor.
+        args: its argument, or a tuple of them.
+        strategy: `"reverse-mode"`, one walk down for each element of the output; `"forward-mode"`, one walk up for
+            each element of the input: cheaper where there are fewer of these.
+    Raises:
+        ArgumentError: another strategy.
+    """
+    if strategy not in STRATEGIES:
+        raise ArgumentError(f"jacobian: strategy: got {strategy!r}, expected 'reverse-mode' or 'forward-mode'")
+    args_tuple = args if isinstance(args, tuple) else (args,)
+    jacobians = (_columns if strategy == "forward-mode" else _rows)(function, args_tuple)
+    return jacobians if isinstance(args, tuple) else jacobians[0]
+
+
+def _rows(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """Jᵀe for each unit cotangent e."""
+    inputs = _variables(args)
+    with Scope(recording=True):
         (y,) = _tensors("jacobian", function(*inputs))
-    nested = _is_nested(args_tuple, [y], inputs)
-    rows = []
-    for i in range(y.numel()):
-        e = xp(y.data).zeros(y.shape, y.dtype)
-        e.reshape(-1)[i] = 1
-        rows.append(_pull([y], inputs, [Tensor(e)], nested, retain=True))
+    nested = _is_nested(args, [y], inputs)
+    rows = [_pull([y], inputs, [e], nested, retain=True) for e in _units(y)]
+    _spend(inputs)
     jacobians = []
     for i, x in enumerate(inputs):
         column = ops.stack([row[i] for row in rows]) if rows else Tensor(xp(x.data).zeros(0, x.dtype))
         jacobians.append(ops.reshape(column, shape=(*y.shape, *x.shape)))  # (*output, *input)
-    return tuple(jacobians) if isinstance(args, tuple) else jacobians[0]
+    return tuple(jacobians)
+
+
+def _columns(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """Je for each unit direction e."""
+    y, along = linearize(function, args, name="jacobian")
+    _tensors("jacobian", y)
+    xs = [as_tensor(a) for a in args]
+    still = [Tensor(xp(x.data).zeros(x.shape, x.dtype)) for x in xs]
+    jacobians = []
+    for i, x in enumerate(xs):
+        columns = [along((*still[:i], e, *still[i + 1 :])) for e in _units(x)]
+        matrix = ops.stack(columns, axis=-1) if columns else Tensor(xp(y.data).zeros((*y.shape, 0), y.dtype))
+        jacobians.append(ops.reshape(matrix, shape=(*y.shape, *x.shape)))  # (*output, *input)
+    return tuple(jacobians)
+
+
+def _units(x: Tensor) -> Iterator[Tensor]:
+    """Every e of x's shape that is 1 at one place and 0 elsewhere."""
+    for i in range(x.numel()):
+        e = xp(x.data).zeros(x.shape, x.dtype)
+        e.reshape(-1)[i] = 1
+        yield Tensor(e)
 
 
 def hessian(function: Callable[..., Any], x: Any) -> Tensor:
@@ -160,7 +226,13 @@ def hvp(function: Callable[..., Any], x: Any, v: Any) -> tuple[Any, Tensor]:
         value, gradient = value_and_grad(function)(inputs[0])
     nested = _is_nested((x, v), [value], inputs)
     (product,) = _pull([gradient], inputs, _matched("hvp", (v,), inputs), nested)
+    _spend(inputs)
     return value if nested else value.detach(), product
+
+
+def _zeros(x: Tensor) -> Any:
+    array = innermost(x).data
+    return xp(array).zeros_like(array)
 
 
 def _tensors(name: str, y: Any, *, several: bool = False) -> tuple[Tensor, ...]:
@@ -196,7 +268,9 @@ def _is_nested(args: Sequence[Any], ys: Iterable[Tensor], inputs: Sequence[Tenso
         if id(node) in seen:
             continue
         if isinstance(node, Tensor):
-            return True  # a leaf that is not ours
+            if not node.is_spent:
+                return True  # a leaf that is not ours
+            continue
         seen.add(id(node))
         stack += [edge[0] for edge in node.edges if edge is not None]
     return False
@@ -210,10 +284,24 @@ def _variables(args: Sequence[Any]) -> list[Any]:
         if not is_float(x.dtype):
             inputs.append(x)
         elif x.requires_grad and current.get().recording:
-            inputs.append(ops.reshape(x, shape=x.shape))
+            inputs.append(_lifted(ops.reshape(x, shape=x.shape)))
         else:
-            inputs.append(x.detach().requires_grad_())
+            inputs.append(_lifted(x.detach()).requires_grad_())
     return inputs
+
+
+def _lifted(x: Tensor) -> Tensor:
+    """Inside `vmap`, one for each sample, so that each gets a derivative of its own."""
+    for level in current.get().levels:
+        x = lifted(x, level)
+    return x
+
+
+def _spend(inputs: Sequence[Tensor]) -> None:
+    """Results may still hang on these leaves, but nobody will ask for their gradients any more."""
+    for x in inputs:
+        if x.is_variable:
+            innermost(x).is_spent = True
 
 
 def _pull(
@@ -238,8 +326,8 @@ def _pull(
     for x in inputs:
         g = gradients.get(id(x))
         if g is None:
-            g = xp(x.data).zeros_like(x.data)
+            g = _zeros(x)
         elif not isinstance(g, Tensor) or not g.requires_grad:
             g = raw(g).copy()  # it may be somebody's cotangent, or the gradient of another input too
-        results.append(g if isinstance(g, Tensor) else Tensor(g))
+        results.append(like(x, g))
     return results
