@@ -13,7 +13,7 @@ finds between the lines is computed too, and left behind. With a stride, a row h
 line: there are s · s rows, called planes, for each channel, and again each tap is a shift of one of them. Small images
 share a row.
 
-`conv2d` takes x apart into planes, and finds y in one. Its adjoint for x is the same with the parts exchanged: dy is
+`conv` takes x apart into planes, and finds y in one. Its adjoint for x is the same with the parts exchanged: dy is
 one plane, and each plane of dx is such a sum, over the taps that reach it. So one kernel serves both. The adjoint for w
 is the other product with the same shifted rows, dw[r, t] = Σ_q dy[r, q] · x[place(t) + q].
 
@@ -24,11 +24,15 @@ Versions, in shares of the 133 GFLOP/s that one core with AVX-512 does at most (
   0.5 to 0.7 in all (stride 2: 0.35), with laying down, picking up, and what is computed between the lines.
 For many channels of tiny images BLAS on the body's matrices is faster: `_worth` says where.
 
-`python -m benchmarks kernels conv2d conv2d_input conv2d_weight` shows the times.
+A sound is a picture of one line, and takes 0.3 to 1.0 of the body's time, unless it has many channels: with so few taps
+the body's right factor is cheap. Volumes are left to the body.
+
+`python -m benchmarks kernels conv conv_input conv_weight` shows the times.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -37,56 +41,71 @@ from .conv_plan import JOBS, RUN, Axis, adjoint, forward, plan_of
 from .jit import dense, prange, strips_jit, strips_of
 from .vector import BYTES, WIDE, add_totals, fma, gather, get, load, part, put, scatter, wide
 
-Pair = tuple[int, int]
+Sizes = tuple[int, ...]  # one for each axis of the images
 
 TILE = 4  # rows of y at a time
 PART = 32  # rows of y in a job, at least: it is worth to lay x down for them
 NEAR = 24 << 10  # bytes of x under one tile: they fit the first-level cache
 
 
-def conv2d(x: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    """Twin of `minidl.ops.conv2d`."""
+def conv(x: Any, w: Any, *, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    """Twin of `minidl.ops.conv`."""
+    if x.ndim == 3:
+        line = _as_lines(stride=stride, padding=padding, dilation=dilation)
+        return conv(x[:, :, None], w[:, :, None], groups=groups, **line)[:, :, 0]
     axes = forward(x.shape[2:], w.shape[2:], stride, padding, dilation)
     w = w.reshape(groups, len(w) // groups, *w.shape[1:])  # (G, R, C, KH, KW)
     return _correlate(x, w, axes, (axes[0].count, axes[1].count))
 
 
-def conv2d_input(dy: Any, w: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    """Twin of `minidl.ops.conv2d_input`."""
+def conv_input(dy: Any, w: Any, *, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    """Twin of `minidl.ops.conv_input`."""
+    if dy.ndim == 3:
+        line = _as_lines(stride=stride, padding=padding, dilation=dilation, size=size)
+        return conv_input(dy[:, :, None], w[:, :, None], groups=groups, **line)[:, :, 0]
     axes = adjoint(size, w.shape[2:], stride, padding, dilation)
     w = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)  # (G, C, R, KH, KW)
     return _correlate(dy, w, axes, size)
 
 
-def conv2d_accepts(x: Any, w: Any, *, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> bool:
+def conv_accepts(x: Any, w: Any, *, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> bool:
     """Whether the kernel is faster than the body."""
     return _worth(forward(x.shape[2:], w.shape[2:], stride, padding, dilation), len(w) // groups)
 
 
-def conv2d_input_accepts(
-    dy: Any, w: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+def conv_input_accepts(
+    dy: Any, w: Any, *, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> bool:
     """Whether the kernel is faster than the body."""
     return _worth(adjoint(size, w.shape[2:], stride, padding, dilation), w.shape[1])
 
 
-def conv2d_weight_accepts(
-    x: Any, dy: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+def conv_weight_accepts(
+    x: Any, dy: Any, *, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> bool:
     """Whether the kernel is faster than the body."""
+    if x.ndim == 3 and x.shape[1] * dy.shape[1] > 1024 * groups * groups:
+        return False  # BLAS finds large matrices dw in less time, where few taps make its right factor cheap
     return _worth(forward(x.shape[2:], size, stride, padding, dilation), dy.shape[1] // groups)
+
+
+def _as_lines(**sizes: Sizes) -> dict[str, Sizes]:
+    """What is said of sounds, said of pictures of one line."""
+    return {name: (0 if name == "padding" else 1, value) for name, (value,) in sizes.items()}
 
 
 def _worth(axes: list[Axis], results: int) -> bool:
     """With tiny images and many channels, more is computed between the lines than building the right factor costs."""
-    places, useful = axes[0].pitch * axes[1].pitch, axes[0].count * axes[1].count
+    if len(axes) > 2 or (len(axes) == 1 and results > 128):
+        return False
+    places, useful = prod(axis.pitch for axis in axes), prod(axis.count for axis in axes)
     return places > 1 and results * (places - useful) < 100 * useful
 
 
 # y[r, q] = Σ_t w[r, t] · x[place(t) + q] ------------------------------------------------------------------------------
 
 
-def _correlate(x: Any, w: Any, axes: list[Axis], size: Pair) -> Any:
+def _correlate(x: Any, w: Any, axes: list[Axis], size: Sizes) -> Any:
     """x (N, G·C, H, W), w (G, R, C, KH, KW) → y (N, G·R, *size)."""
     groups, results, channels, kh, kw = w.shape
     planes = [(down, across) for down in axes[0].taps for across in axes[1].taps]
@@ -170,8 +189,11 @@ def _tile(w, k, taps, rows, x, places, registers, q, y, at, room, more):
 # dw[r, t] = Σ_q dy[r, q] · x[place(t) + q] ----------------------------------------------------------------------------
 
 
-def conv2d_weight(x: Any, dy: Any, *, size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int) -> Any:
-    """Twin of `minidl.ops.conv2d_weight`."""
+def conv_weight(x: Any, dy: Any, *, size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int) -> Any:
+    """Twin of `minidl.ops.conv_weight`."""
+    if x.ndim == 3:
+        line = _as_lines(stride=stride, padding=padding, dilation=dilation, size=size)
+        return conv_weight(x[:, :, None], dy[:, :, None], groups=groups, **line)[:, :, 0]
     axes = forward(x.shape[2:], size, stride, padding, dilation)
     channels, results = x.shape[1] // groups, dy.shape[1] // groups
     if not (x.size and dy.size):

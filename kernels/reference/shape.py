@@ -1,11 +1,12 @@
 """Operations that move elements and change none; each is linear, its gradient the way back.
 
-N C H W: batch, channels, height, width.  Ho Wo: number of windows.  KH KW: size of a window.
+N C: batch, channels.  size: of the images, an axis each.  places: number of windows along each.
 """
 
 import numpy as np
 
 Pair = tuple[int, int]
+Sizes = tuple[int, ...]  # one for each axis of the images
 
 
 def reshape(x: np.ndarray, *, shape: tuple[int, ...]) -> np.ndarray:
@@ -75,51 +76,54 @@ def pad_backward(dy: np.ndarray, x: np.ndarray, *, widths: tuple[Pair, ...], val
     return (dy[inside],)  # x's shape
 
 
-def windows(x: np.ndarray, *, kernel_size: Pair, stride: Pair, dilation: Pair) -> np.ndarray:
-    """y[n, c, i, j, u, v] = x[n, c, i·stride + u·dilation, j·stride + v·dilation].
+def windows(x: np.ndarray, *, kernel_size: Sizes, stride: Sizes, dilation: Sizes) -> np.ndarray:
+    """y[n, c, i…, u…] = x[n, c, (i·stride + u·dilation)…], one index i and one u for each axis of the images.
 
-    x (N, C, H, W), y (N, C, Ho, Wo, KH, KW);  Ho = ⌊(H − dilation·(KH − 1) − 1) / stride⌋ + 1.
+    x (N, C, *size), y (N, C, *places, *kernel_size);  the places are the i from which the whole kernel lies in x.
     """
-    n, c, h, w = x.shape
-    (kh, kw), (sh, sw), (rh, rw) = kernel_size, stride, dilation
-    ho = (h - rh * (kh - 1) - 1) // sh + 1
-    wo = (w - rw * (kw - 1) - 1) // sw + 1
-    y = np.zeros((n, c, ho, wo, kh, kw), x.dtype)
-    for i, j, u, v in np.ndindex(ho, wo, kh, kw):
-        y[:, :, i, j, u, v] = x[:, :, i * sh + u * rh, j * sw + v * rw]  # (N, C)
+    places = []
+    for n, k, s, r in zip(x.shape[2:], kernel_size, stride, dilation, strict=True):
+        places.append(len(range(0, n - r * (k - 1), s)))
+    y = np.zeros((*x.shape[:2], *places, *kernel_size), x.dtype)
+    for i in np.ndindex(*places):
+        for u in np.ndindex(*kernel_size):
+            pixel = [a * s + b * r for a, b, s, r in zip(i, u, stride, dilation, strict=True)]
+            y[:, :, *i, *u] = x[:, :, *pixel]  # (N, C)
     return y
 
 
 def windows_backward(
-    dy: np.ndarray, x: np.ndarray, *, kernel_size: Pair, stride: Pair, dilation: Pair
+    dy: np.ndarray, x: np.ndarray, *, kernel_size: Sizes, stride: Sizes, dilation: Sizes
 ) -> tuple[np.ndarray]:
-    """dx[n, c, p, q] = Σ dy[n, c, i, j, u, v] over all windows that saw (p, q)."""
-    (sh, sw), (rh, rw) = stride, dilation
-    dx = np.zeros(x.shape)
-    for i, j, u, v in np.ndindex(dy.shape[2:]):
-        dx[:, :, i * sh + u * rh, j * sw + v * rw] += dy[:, :, i, j, u, v]  # (N, C)
+    """dx[n, c, p…] = Σ dy[n, c, i…, u…] over all windows that saw the pixel p."""
+    rank, dx = len(kernel_size), np.zeros(x.shape)
+    for index in np.ndindex(dy.shape[2:]):
+        i, u = index[:rank], index[rank:]
+        pixel = [a * s + b * r for a, b, s, r in zip(i, u, stride, dilation, strict=True)]
+        dx[:, :, *pixel] += dy[:, :, *index]  # (N, C)
     return (dx,)
 
 
-def windows_adjoint(dy: np.ndarray, *, size: Pair, stride: Pair, dilation: Pair) -> np.ndarray:
-    """dx[n, c, p, q] = Σ dy[n, c, i, j, u, v] over p = i·stride + u·dilation, q likewise.
+def windows_adjoint(dy: np.ndarray, *, size: Sizes, stride: Sizes, dilation: Sizes) -> np.ndarray:
+    """dx[n, c, p…] = Σ dy[n, c, i…, u…] over p = i·stride + u·dilation, axis by axis.
 
-    dy (N, C, Ho, Wo, KH, KW), dx (N, C, H, W) with size = (H, W): ⟨windows(x), dy⟩ = ⟨x, dx⟩.
+    dy (N, C, *places, *kernel_size), dx (N, C, *size): ⟨windows(x), dy⟩ = ⟨x, dx⟩.
     """
-    n, c = dy.shape[:2]
-    (sh, sw), (rh, rw) = stride, dilation
-    dx = np.zeros((n, c, *size), dy.dtype)
-    for i, j, u, v in np.ndindex(dy.shape[2:]):
-        dx[:, :, i * sh + u * rh, j * sw + v * rw] += dy[:, :, i, j, u, v]  # (N, C)
+    rank, dx = len(size), np.zeros((*dy.shape[:2], *size), dy.dtype)
+    for index in np.ndindex(dy.shape[2:]):
+        i, u = index[:rank], index[rank:]
+        pixel = [a * s + b * r for a, b, s, r in zip(i, u, stride, dilation, strict=True)]
+        dx[:, :, *pixel] += dy[:, :, *index]  # (N, C)
     return dx
 
 
 def windows_adjoint_backward(
-    ddx: np.ndarray, dy: np.ndarray, *, size: Pair, stride: Pair, dilation: Pair
+    ddx: np.ndarray, dy: np.ndarray, *, size: Sizes, stride: Sizes, dilation: Sizes
 ) -> tuple[np.ndarray]:
     """The adjoint of the adjoint: the windows of ddx."""
-    (sh, sw), (rh, rw) = stride, dilation
-    ddy = np.zeros(dy.shape)
-    for i, j, u, v in np.ndindex(dy.shape[2:]):
-        ddy[:, :, i, j, u, v] = ddx[:, :, i * sh + u * rh, j * sw + v * rw]  # (N, C)
+    rank, ddy = len(size), np.zeros(dy.shape)
+    for index in np.ndindex(dy.shape[2:]):
+        i, u = index[:rank], index[rank:]
+        pixel = [a * s + b * r for a, b, s, r in zip(i, u, stride, dilation, strict=True)]
+        ddy[:, :, *index] = ddx[:, :, *pixel]  # (N, C)
     return (ddy,)

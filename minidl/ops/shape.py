@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 Pair = tuple[int, int]
+Sizes = tuple[int, ...]  # one for each axis of the images
 
 
 @primitive
@@ -113,28 +114,33 @@ def pad_dx(dy: Any, x_shape: Any, *, widths: tuple[Pair, ...]) -> Any:
 
 
 @primitive
-def windows(x: Any, *, kernel_size: Pair, stride: Pair, dilation: Pair) -> Any:
+def windows(x: Any, *, kernel_size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     """Every window that a kernel slides over, as a view: what convolution multiplies and pooling reduces.
 
-    Math: y[n, c, i, j, a, b] = x[n, c, i·S + a·D, j·S + b·D]
-    Shapes: x (N, C, H, W) → y (N, C, H', W', KH, KW) with H' = (H − D·(KH − 1) − 1) // S + 1, and so W'.
+    Math: y[n, c, i, j, u, v] = x[n, c, i·S + u·D, j·S + v·D], for images of two axes; alike for any number of them
+    Shapes: x (N, C, *size) → y (N, C, *places, *kernel_size) with, along each axis,
+        places = (size − D·(K − 1) − 1) // S + 1.
+    Args:
+        kernel_size, stride, dilation: K, S, D: a number for each axis after the channels.
     Raises:
-        ShapeError: the kernel is larger than the image.
+        ShapeError: the kernel has not the images' axes, or is larger than they are.
     """
-    (kh, kw), (sh, sw), (dh, dw) = kernel_size, stride, dilation
-    n, c, h, w = x.shape
-    rows, columns = (h - dh * (kh - 1) - 1) // sh + 1, (w - dw * (kw - 1) - 1) // sw + 1
-    bn, bc, bh, bw = x.strides
-    strides = (bn, bc, bh * sh, bw * sw, bh * dh, bw * dw)
-    return xp(x).lib.stride_tricks.as_strided(x, (n, c, rows, columns, kh, kw), strides)
+    each = zip(x.shape[2:], kernel_size, stride, dilation, strict=True)
+    places = tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in each)
+    steps = [step * s for step, s in zip(x.strides[2:], stride, strict=True)]  # bytes, from window to window
+    within = [step * d for step, d in zip(x.strides[2:], dilation, strict=True)]
+    strides = (*x.strides[:2], *steps, *within)
+    return xp(x).lib.stride_tricks.as_strided(x, (*x.shape[:2], *places, *kernel_size), strides)
 
 
 @windows.check
-def windows_check(x: Any, *, kernel_size: Pair, stride: Pair, dilation: Pair) -> None:
-    if x.ndim != 4:
-        raise ShapeError(f"windows: x: got shape {x.shape}, expected (N, C, H, W)", fix="add the missing axes")
+def windows_check(x: Any, *, kernel_size: Sizes, stride: Sizes, dilation: Sizes) -> None:
+    rank = len(kernel_size)
+    if x.ndim != 2 + rank or rank < 1:
+        axes = {1: "L", 2: "H, W", 3: "D, H, W"}.get(rank, "…")
+        raise ShapeError(f"windows: x: got shape {x.shape}, expected (N, C, {axes})", fix="add the missing axes")
     reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel_size, dilation, strict=True))
-    if reach[0] > x.shape[2] or reach[1] > x.shape[3]:
+    if any(r > n for r, n in zip(reach, x.shape[2:], strict=True)):
         raise ShapeError(
             f"windows: kernel_size {kernel_size} with dilation {dilation} reaches over {reach}, more than the padded "
             f"image of {x.shape[2:]}",
@@ -143,30 +149,28 @@ def windows_check(x: Any, *, kernel_size: Pair, stride: Pair, dilation: Pair) ->
 
 
 @windows.vjp("x")
-def windows_dx(dy: Any, x_shape: Any, *, stride: Pair, dilation: Pair) -> Any:
+def windows_dx(dy: Any, x_shape: Any, *, stride: Sizes, dilation: Sizes) -> Any:
     return windows_adjoint(dy, size=x_shape[2:], stride=stride, dilation=dilation)
 
 
 @primitive
-def windows_adjoint(dy: Any, *, size: Pair, stride: Pair, dilation: Pair) -> Any:
+def windows_adjoint(dy: Any, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
     """Windows added back to where they were taken from: the adjoint of `windows`, its own adjoint's adjoint.
 
-    Math: x[n, c, i·S + a·D, j·S + b·D] += dy[n, c, i, j, a, b]
-    Shapes: dy (N, C, H', W', KH, KW) → x (N, C, *size)
+    Math: x[n, c, i·S + u·D, j·S + v·D] += dy[n, c, i, j, u, v], for images of two axes; alike for any number of them
+    Shapes: dy (N, C, *places, *kernel_size) → x (N, C, *size)
     """
-    n, c, rows, columns, kh, kw = dy.shape
-    (sh, sw), (dh, dw) = stride, dilation
-    x = xp(dy).zeros((n, c, *size), dy.dtype)
-    for a in range(kh):
-        for b in range(kw):
-            i, j = a * dh, b * dw
-            x[:, :, i : i + sh * rows : sh, j : j + sw * columns : sw][:, :, :rows, :columns] += dy[..., a, b]
+    places, kernel_size = dy.shape[2 : 2 + len(size)], dy.shape[2 + len(size) :]
+    x = xp(dy).zeros((*dy.shape[:2], *size), dy.dtype)
+    for at in np.ndindex(*kernel_size):
+        each = zip(at, places, stride, dilation, strict=True)
+        x[:, :, *(slice(u * d, u * d + m * s, s) for u, m, s, d in each)] += dy[..., *at]
     return x
 
 
 @windows_adjoint.vjp("dy")
-def windows_adjoint_ddy(ddx: Any, dy_shape: Any, *, stride: Pair, dilation: Pair) -> Any:
-    return windows(ddx, kernel_size=dy_shape[4:], stride=stride, dilation=dilation)
+def windows_adjoint_ddy(ddx: Any, dy_shape: Any, *, size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+    return windows(ddx, kernel_size=dy_shape[2 + len(size) :], stride=stride, dilation=dilation)
 
 
 # Compositions: no rules of their own ----------------------------------------------------------------------------------
