@@ -102,23 +102,36 @@ def matmul(n: int, i: int, o: int, small: bool = False) -> Case:
 
 
 def conv(
-    which: str, n: int, c: int, size: int, o: int, k: int, stride: int = 1, groups: int = 1, small: bool = False
+    which: str,
+    n: int,
+    c: int,
+    size: int,
+    o: int,
+    k: int,
+    stride: int = 1,
+    groups: int = 1,
+    rank: int = 2,
+    small: bool = False,
 ) -> Case:
-    """A convolution of n images of c × size × size to o channels, k × k, padded by k // 2; or one of its adjoints."""
-    out = (size + 2 * (k // 2) - k) // stride + 1
-    x, y, w = normal(n, c, size, size), normal(n, o, out, out), normal(o, c // groups, k, k, scale=(c * k * k) ** -0.5)
+    """A convolution of n images of c × size × size to o channels, k × k, padded by k // 2; or one of its adjoints.
+
+    Rank 1: sounds of c × size, kernels of k.
+    """
+    sizes, kernel, places = (size,) * rank, (k,) * rank, ((size + 2 * (k // 2) - k) // stride + 1,) * rank
+    x, y = normal(n, c, *sizes), normal(n, o, *places)
+    w = normal(o, c // groups, *kernel, scale=(c * k**rank) ** -0.5)
     args, extent = {
-        "conv2d": ((x, w), {}),
-        "conv2d_input": ((y, w), {"size": (size, size)}),
-        "conv2d_weight": ((x, y), {"size": (k, k)}),
+        "conv": ((x, w), {}),
+        "conv_input": ((y, w), {"size": sizes}),
+        "conv_weight": ((x, y), {"size": kernel}),
     }[which]
-    pairs = {"stride": (stride, stride), "padding": (k // 2, k // 2), "dilation": (1, 1), "groups": groups}
-    flops = 2 * n * o * out * out * (c // groups) * k * k
-    return case(*args, **extent, **pairs, flops=flops, backward=which == "conv2d", small=small)
+    how = {"stride": (stride,) * rank, "padding": (k // 2,) * rank, "dilation": (1,) * rank, "groups": groups}
+    flops = 2 * n * o * places[0] ** rank * (c // groups) * k**rank
+    return case(*args, **extent, **how, flops=flops, backward=which == "conv", small=small)
 
 
 def convs(which: str) -> list[Case]:
-    """The shapes of small networks: a residual block, LeNet, a step down, 1 × 1, 5 × 5, a stem, depthwise."""
+    """The shapes of small networks: a residual block, LeNet, a step down, 1 × 1, 5 × 5, a stem, depthwise; sounds."""
     shapes: list[dict[str, int]] = [
         {"n": 32, "c": 64, "size": 32, "o": 64, "k": 3},
         {"n": 64, "c": 16, "size": 14, "o": 32, "k": 3},
@@ -127,6 +140,7 @@ def convs(which: str) -> list[Case]:
         {"n": 32, "c": 64, "size": 16, "o": 64, "k": 5},
         {"n": 8, "c": 3, "size": 224, "o": 64, "k": 7, "stride": 2},
         {"n": 32, "c": 64, "size": 32, "o": 64, "k": 3, "groups": 64},
+        {"n": 16, "c": 32, "size": 500, "o": 32, "k": 5, "rank": 1},
     ]
     return [conv(which, **shape) for shape in shapes] + [conv(which, 4, 4, 8, 8, 3, small=True)]
 
@@ -203,7 +217,7 @@ BENCH: dict[str, list[Case]] = {
         case(normal(4096, 1), integers(1024, 4096, 1), axis=-1, size=1024, backward=False),
         case(normal(32, 1), integers(64, 32, 1), axis=-1, size=64, backward=False, small=True),
     ],
-    **{name: convs(name) for name in ("conv2d", "conv2d_input", "conv2d_weight")},
+    **{name: convs(name) for name in ("conv", "conv_input", "conv_weight")},
     "windows_adjoint": [
         case(normal(32, 16, 28, 28, 3, 3), size=(30, 30), stride=(1, 1), dilation=(1, 1), backward=False),
         case(normal(2, 2, 6, 6, 3, 3), size=(8, 8), stride=(1, 1), dilation=(1, 1), backward=False, small=True),
@@ -212,8 +226,8 @@ BENCH: dict[str, list[Case]] = {
         name: [case(normal(n), normal(n), backward=False, small=n < 1000) for n in (10_000_000, 100_000, 256)]
         for name in ("adam_step", "sgd_step")
     },
-    "max_pool2d": pool(dilation=(1, 1)),
-    "avg_pool2d": pool(),
+    "max_pool": pool(dilation=(1, 1)),
+    "avg_pool": pool(),
     "lstm": [lstm(64, 32, 128, 256), lstm(28, 64, 28, 128), lstm(8, 4, 8, 16, small=True)],
     "attention": [
         attention(16, 4, t=128, e=64),

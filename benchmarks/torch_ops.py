@@ -27,14 +27,18 @@ def _batch_norm(torch: Any, x: Any, w: Any, b: Any, *, eps: float) -> Any:
     return torch.nn.functional.batch_norm(x, None, None, w, b, training=True, eps=eps)
 
 
-def _conv2d_input(torch: Any, dy: Any, w: Any, *, size: Any, **params: Any) -> Any:
-    groups = params["groups"]
-    return torch.nn.grad.conv2d_input((len(dy), w.shape[1] * groups, *size), w, dy, **params)
+def _conv(torch: Any, x: Any, w: Any, **params: Any) -> Any:
+    return getattr(torch.nn.functional, f"conv{x.ndim - 2}d")(x, w, **params)
 
 
-def _conv2d_weight(torch: Any, x: Any, dy: Any, *, size: Any, **params: Any) -> Any:
+def _conv_input(torch: Any, dy: Any, w: Any, *, size: Any, **params: Any) -> Any:
+    shape = (len(dy), w.shape[1] * params["groups"], *size)
+    return getattr(torch.nn.grad, f"conv{len(size)}d_input")(shape, w, dy, **params)
+
+
+def _conv_weight(torch: Any, x: Any, dy: Any, *, size: Any, **params: Any) -> Any:
     shape = (dy.shape[1], x.shape[1] // params["groups"], *size)
-    return torch.nn.grad.conv2d_weight(x, shape, dy, **params)
+    return getattr(torch.nn.grad, f"conv{len(size)}d_weight")(x, shape, dy, **params)
 
 
 def _lstm(torch: Any, x: Any, h: Any, c: Any, *weights: Any, **params: Any) -> Any:
@@ -75,12 +79,12 @@ TORCH: dict[str, Callable[..., Any]] = {
     "getitem_adjoint": _getitem_adjoint,
     "take_along_axis": lambda torch, x, i, *, axis: torch.take_along_dim(x, i, axis),
     "put_along_axis": lambda torch, dy, i, *, axis, size: dy.new_zeros(len(dy), size).scatter_add_(axis, i, dy),
-    "conv2d": _functional("conv2d"),
-    "conv2d_input": _conv2d_input,
-    "conv2d_weight": _conv2d_weight,
+    "conv": _conv,
+    "conv_input": _conv_input,
+    "conv_weight": _conv_weight,
     "windows_adjoint": _windows_adjoint,
-    "max_pool2d": _functional("max_pool2d"),
-    "avg_pool2d": _functional("avg_pool2d"),
+    "max_pool": _functional("max_pool2d"),
+    "avg_pool": _functional("avg_pool2d"),
     "lstm": _lstm,
     "attention": _attention,
 }

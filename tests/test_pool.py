@@ -16,7 +16,7 @@ THREE = {"kernel_size": (3, 3), "stride": (2, 2), "padding": (1, 1), "dilation":
 
 
 def settings(count, seed=0):
-    """Random images and parameters of max_pool2d, with a flag for avg_pool2d."""
+    """Random images and parameters of max_pool, with a flag for avg_pool."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
         kernel, stride, dilation = (rng.integers(1, high, 2).tolist() for high in (5, 5, 3))
@@ -31,14 +31,14 @@ def settings(count, seed=0):
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("kind", ["max_pool2d", "avg_pool2d"])
+@pytest.mark.parametrize("kind", ["max_pool", "avg_pool"])
 def test_pooling_agrees_with_pytorch(kind):
     import torch
 
     for x, how, dilation, count_include_pad in settings(60):
-        how.update({"dilation": dilation} if kind == "max_pool2d" else {"count_include_pad": count_include_pad})
+        how.update({"dilation": dilation} if kind == "max_pool" else {"count_include_pad": count_include_pad})
         tx = torch.from_numpy(x).requires_grad_()
-        ty = getattr(torch.nn.functional, kind)(tx, **how)
+        ty = getattr(torch.nn.functional, f"{kind}2d")(tx, **how)
         dy = np.random.default_rng(1).normal(size=tuple(ty.shape))
         (tdx,) = torch.autograd.grad(ty, tx, torch.from_numpy(dy))
         for mode in ("fast", "plain"):
@@ -50,7 +50,7 @@ def test_pooling_agrees_with_pytorch(kind):
 
 
 def gradient(x, dy, how, mode):
-    return pullback("max_pool2d", [np.asarray(x, float)], how, (np.asarray(dy, float),), mode)[0]
+    return pullback("max_pool", [np.asarray(x, float)], how, (np.asarray(dy, float),), mode)[0]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -75,7 +75,7 @@ def test_a_nan_is_passed_on(mode, how, place):
     x = np.zeros((1, 1, 2, 2))
     x[0, 0, *place] = np.nan
     with minidl.mode(mode):
-        np.testing.assert_array_equal(ops.max_pool2d(x, **how), [[[[np.nan]]]])
+        np.testing.assert_array_equal(ops.max_pool(x, **how), [[[[np.nan]]]])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -84,19 +84,19 @@ def test_a_dilated_window_around_the_image(mode):
     how = {"kernel_size": (1, 2), "stride": (1, 1), "padding": (0, 3), "dilation": (1, 5)}
     x = [[[[1, 2, 3]]]]
     with minidl.mode(mode):
-        y = ops.max_pool2d(np.array(x, float), **how)
+        y = ops.max_pool(np.array(x, float), **how)
     np.testing.assert_array_equal(y, [[[[3, -INF, -INF, 1]]]])
     np.testing.assert_array_equal(gradient(x, [[[[1, 2, 3, 4]]]], how, mode), [[[[4, 0, 1]]]])
 
 
 def test_errors_say_what_came_and_what_to_do():
-    x = np.zeros((1, 2, 4, 4))
-    for pool in (ops.max_pool2d, ops.avg_pool2d):
+    x, none = np.zeros((1, 2, 4, 4)), {"padding": (0, 0)}
+    for pool, more in ((ops.max_pool, {"dilation": (1, 1)}), (ops.avg_pool, {})):
         with pytest.raises(ArgumentError, match=r"(?s)padding: got \(2, 0\).*at most 1"):
-            pool(x, kernel_size=(3, 3), stride=(1, 1), padding=(2, 0))
+            pool(x, kernel_size=(3, 3), stride=(1, 1), padding=(2, 0), **more)
         with pytest.raises(ShapeError, match=r"(?s)windows of \(5, 5\).*\(4, 4\).*smaller kernel_size"):
-            pool(x, kernel_size=(5, 5), stride=(1, 1))
-        with pytest.raises(ShapeError, match=r"(?s)got shape \(4, 4\).*x\[None, None\]"):
-            pool(x[0, 0], kernel_size=(2, 2), stride=(2, 2))
-        with pytest.raises(ArgumentError, match="stride: got 2, expected a pair"):
-            pool(x, kernel_size=(2, 2), stride=2)
+            pool(x, kernel_size=(5, 5), stride=(1, 1), **none, **more)
+        with pytest.raises(ShapeError, match=r"(?s)got shape \(2, 4, 4\).*x\[None\]"):
+            pool(x[0], kernel_size=(2, 2), stride=(2, 2), **none, **more)
+        with pytest.raises(ArgumentError, match="stride: got 2, expected numbers"):
+            pool(x, kernel_size=(2, 2), stride=2, **none, **more)

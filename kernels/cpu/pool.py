@@ -7,10 +7,10 @@ short lines for it: it took half the time on lines of 28 windows, and twice the 
 one, but for the most usual ones, 2 × 2 side by side, whose four values make one loop that LLVM vectorises: three times
 as fast.
 
-max_pool2d remembers the pixel that each window chose, so that its backward only adds dy there. The limit is not the
+max_pool remembers the pixel that each window chose, so that its backward only adds dy there. The limit is not the
 memory but the choice: about 1.5 ns for each value compared, 0.7 ns for each one added to a mean.
 
-`python -m benchmarks kernels max_pool2d avg_pool2d` shows the times.
+`python -m benchmarks kernels max_pool avg_pool` shows the times.
 """
 
 from __future__ import annotations
@@ -25,29 +25,39 @@ from .vector import get, part, put
 Pair = tuple[int, int]
 
 
-def max_pool2d(x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Any:
-    """Twin of `minidl.ops.max_pool2d`; residuals: the pixel that each window chose, and x's shape."""
+def max_pool_accepts(x: Any, **how: Any) -> bool:
+    """Pictures; lines and volumes are left to the body."""
+    return x.ndim == 4
+
+
+def avg_pool_accepts(x: Any, **how: Any) -> bool:
+    """As max_pool."""
+    return x.ndim == 4
+
+
+def max_pool(x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool) -> Any:
+    """Twin of `minidl.ops.max_pool`; residuals: the pixel that each window chose, and x's shape."""
     y = np.empty((*x.shape[:2], *_places(x, kernel_size, stride, padding, dilation, ceil_mode)), x.dtype)
     chosen = np.empty(y.shape, np.int32)
     if y.size:
         strips = strips_of(x.shape[0] * x.shape[1], y.size * kernel_size[0] * kernel_size[1])
         by_two = kernel_size == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1) and not ceil_mode
-        _max_pool2d(strips, dense(x), y, chosen, by_two, kernel_size, stride, padding, dilation)
+        _max_pool(strips, dense(x), y, chosen, by_two, kernel_size, stride, padding, dilation)
     return y, (chosen, x.shape)
 
 
-def max_pool2d_backward(dy: Any, chosen: Any, shape: Any, **how: Any) -> Any:
+def max_pool_backward(dy: Any, chosen: Any, shape: Any, **how: Any) -> Any:
     """dy added to the chosen pixels."""
     dx = np.zeros(shape, dy.dtype)
     if dy.size:
-        _max_pool2d_backward(strips_of(shape[0] * shape[1], 4 * dy.size), dense(dy), chosen, dx)
+        _max_pool_backward(strips_of(shape[0] * shape[1], 4 * dy.size), dense(dy), chosen, dx)
     return (dx,)
 
 
-def avg_pool2d(
+def avg_pool(
     x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, ceil_mode: bool, count_include_pad: bool
 ) -> Any:
-    """Twin of `minidl.ops.avg_pool2d`; residuals: 1/m for each window, and x's shape."""
+    """Twin of `minidl.ops.avg_pool`; residuals: 1/m for each window, and x's shape."""
     size = _places(x, kernel_size, stride, padding, (1, 1), ceil_mode)
     counts = []
     for m, n, k, s, p in zip(size, x.shape[2:], kernel_size, stride, padding):
@@ -58,18 +68,18 @@ def avg_pool2d(
     y = np.empty((*x.shape[:2], *size), x.dtype)
     if y.size:
         strips = strips_of(x.shape[0] * x.shape[1], y.size * kernel_size[0] * kernel_size[1])
-        _avg_pool2d(strips, dense(x), y, scale, kernel_size, stride, padding)
+        _avg_pool(strips, dense(x), y, scale, kernel_size, stride, padding)
     return y, (scale, x.shape)
 
 
-def avg_pool2d_backward(
+def avg_pool_backward(
     dy: Any, scale: Any, shape: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, **how: Any
 ) -> Any:
     """dy/m added to every pixel of its window."""
     dx = np.zeros(shape, dy.dtype)
     if dy.size:
         strips = strips_of(shape[0] * shape[1], dy.size * kernel_size[0] * kernel_size[1])
-        _avg_pool2d_backward(strips, dense(dy), dx, scale, kernel_size, stride, padding)
+        _avg_pool_backward(strips, dense(dy), dx, scale, kernel_size, stride, padding)
     return (dx,)
 
 
@@ -84,7 +94,7 @@ def _places(x: Any, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pa
 
 
 @strips_jit
-def _max_pool2d(strips, x, y, chosen, by_two, kernel_size, stride, padding, dilation):
+def _max_pool(strips, x, y, chosen, by_two, kernel_size, stride, padding, dilation):
     planes, h, w = x.shape[0] * x.shape[1], x.shape[2], x.shape[3]
     down, across = y.shape[2], y.shape[3]
     pixels, results, places = x.reshape(-1), y.reshape(-1), chosen.reshape(-1)
@@ -143,7 +153,7 @@ def _by_two(x, image, top, w, y, chosen, at, across):
 
 
 @strips_jit
-def _max_pool2d_backward(strips, dy, chosen, dx):
+def _max_pool_backward(strips, dy, chosen, dx):
     planes, size, area = dx.shape[0] * dx.shape[1], dy.shape[2] * dy.shape[3], dx.shape[2] * dx.shape[3]
     cotangent, places, gradient = dy.reshape(-1), chosen.reshape(-1), dx.reshape(-1)
     for strip in prange(strips):
@@ -154,7 +164,7 @@ def _max_pool2d_backward(strips, dy, chosen, dx):
 
 
 @strips_jit
-def _avg_pool2d(strips, x, y, scale, kernel_size, stride, padding):
+def _avg_pool(strips, x, y, scale, kernel_size, stride, padding):
     planes, h, w = x.shape[0] * x.shape[1], x.shape[2], x.shape[3]
     down, across = y.shape[2], y.shape[3]
     pixels, results = x.reshape(-1), y.reshape(-1)
@@ -171,7 +181,7 @@ def _avg_pool2d(strips, x, y, scale, kernel_size, stride, padding):
 
 
 @strips_jit
-def _avg_pool2d_backward(strips, dy, dx, scale, kernel_size, stride, padding):
+def _avg_pool_backward(strips, dy, dx, scale, kernel_size, stride, padding):
     planes, h, w = dx.shape[0] * dx.shape[1], dx.shape[2], dx.shape[3]
     down, across = dy.shape[2], dy.shape[3]
     cotangent, gradient = dy.reshape(-1), dx.reshape(-1)

@@ -1,7 +1,7 @@
-"""Pooling: each window of an image reduced to its largest value, or to its mean.
+"""Pooling: each window of an image reduced to its largest value, or to its mean; in 1, 2 or 3 dimensions.
 
-N C H W: batch, channels, height, width of x.  H' W': windows.  K, S, P, D: kernel size, stride, padding, dilation, one
-of each for rows and columns.
+N C: batch, channels.  H: the image's size along an axis; it has one, two or three of them, and so has everything below.
+H': windows.  K, S, P, D: kernel size, stride, padding, dilation.  i: a window.  u: a place in it.
 
 Windows begin at −P, −P + S, −P + 2S, … Those that fit between the paddings count:
 
@@ -15,6 +15,7 @@ add the windows back to where they were taken from, and cut the padding off.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,29 +30,24 @@ from .reduce import sum
 from .shape import expand, pad, reshape, squeeze, unsqueeze, windows, windows_adjoint
 
 __all__ = [
-    "avg_pool2d",
-    "max_pool2d",
+    "avg_pool",
+    "largest_places",
+    "max_pool",
 ]
 
-Pair = tuple[int, int]
+Sizes = tuple[int, ...]  # one number for each axis of the image
 
 
 @fused
-def max_pool2d(
-    x: Any,
-    *,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair = (0, 0),
-    dilation: Pair = (1, 1),
-    ceil_mode: bool = False,
+def max_pool(
+    x: Any, *, kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False
 ) -> Any:
-    """The largest value of each window; the first one, line by line, where several are largest.
+    """The largest value of each window; the first one, in the order of memory, where several are largest.
 
-    Math: y[n, c, i, j] = max_{u,v} x[n, c, i·S + u·D − P, j·S + v·D − P], with −∞ outside the image
-    Shapes: x (N, C, H, W) → y (N, C, H', W')
+    Math: y[n, c, i] = max_u x[n, c, i·S + u·D − P], with −∞ outside the image
+    Shapes: x (N, C, H, …) → y (N, C, H', …)
     Args:
-        kernel_size, stride, padding, dilation: in pixels, for rows and columns; the padding at most half of the window.
+        kernel_size, stride, padding, dilation: in pixels, one for each axis; the padding at most half of the window.
         ceil_mode: whether a last window may reach beyond the padding.
     Raises:
         ShapeError: an axis is missing, or the window is larger than the padded image.
@@ -61,108 +57,109 @@ def max_pool2d(
         each window.
     """
     edges = _edges(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
-    patches = windows(
-        pad(x, widths=((0, 0), (0, 0), *edges), value=-np.inf),
-        kernel_size=kernel_size,
-        stride=stride,
-        dilation=dilation,
-    )  # (N, C, H', W', KH, KW)
-    patches = reshape(patches, shape=(*patches.shape[:4], kernel_size[0] * kernel_size[1]))  # (N, C, H', W', KH·KW)
-    inside = _inside(x, edges, kernel_size, stride, dilation)  # (1, 1, H', W', KH·KW)
-    i = _first_largest(patches, inside)  # (N, C, H', W', 1)
+    padded = pad(x, widths=((0, 0), (0, 0), *edges), value=-np.inf)
+    patches = _flat(windows(padded, kernel_size=kernel_size, stride=stride, dilation=dilation))  # (N, C, H', …, K·…)
+    i = _first_largest(patches, _inside(x, edges, kernel_size, stride, dilation))  # (N, C, H', …, 1)
     return squeeze(take_along_axis(patches, i, axis=-1), axis=-1), (i, x.shape)
 
 
-@max_pool2d.backward
-def max_pool2d_backward(
-    dy: Any,
-    i: Any,
-    shape: Any,
-    *,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    ceil_mode: bool,
-) -> Any:
+@max_pool.backward
+def max_pool_backward(
+    dy: Any, i: Any, shape: Any,
+    *, kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool,
+) -> Any:  # fmt: skip
     """dx = Σ over windows of dy, at the place i of the window"""
-    n, c, rows, columns = dy.shape
-    dp = put_along_axis(unsqueeze(dy, axis=-1), i, axis=-1, size=kernel_size[0] * kernel_size[1])
-    dp = reshape(dp, shape=(n, c, rows, columns, *kernel_size))  # (N, C, H', W', KH, KW)
+    dp = put_along_axis(unsqueeze(dy, axis=-1), i, axis=-1, size=prod(kernel_size))  # (N, C, H', …, K·…)
+    dp = reshape(dp, shape=(*dy.shape, *kernel_size))  # (N, C, H', …, K, …)
     edges = _edges(shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
     return (_put_back(dp, shape, edges, stride, dilation),)
 
 
 @fused
-def avg_pool2d(
+def avg_pool(
     x: Any,
     *,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair = (0, 0),
+    kernel_size: Sizes,
+    stride: Sizes,
+    padding: Sizes,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Any:
     """The mean of each window.
 
-    Math: y[n, c, i, j] = Σ_{u,v} x[n, c, i·S + u − P, j·S + v − P] / m[i, j], with 0 outside the image
-    Shapes: x (N, C, H, W) → y (N, C, H', W')
+    Math: y[n, c, i] = Σ_u x[n, c, i·S + u − P] / m[i], with 0 outside the image
+    Shapes: x (N, C, H, …) → y (N, C, H', …)
     Args:
-        kernel_size, stride, padding, ceil_mode: as for max_pool2d.
+        kernel_size, stride, padding, ceil_mode: as for max_pool.
         count_include_pad: whether m counts the padding's pixels in the window, or the image's alone. What ceil_mode
             lets reach beyond the padding never counts.
     Raises:
-        ShapeError, ArgumentError: as for max_pool2d.
+        ShapeError, ArgumentError: as for max_pool.
     Derivation: y is linear in x, so dx is the transposed map: dy / m at each pixel of the window.
     """
-    edges = _edges(x.shape[2:], kernel_size, stride, padding, (1, 1), ceil_mode)
-    patches = windows(
-        pad(x, widths=((0, 0), (0, 0), *edges)), kernel_size=kernel_size, stride=stride, dilation=(1, 1)
-    )  # (N, C, H', W', KH, KW)
-    m = _counts(x, patches.shape[2:4], kernel_size, stride, padding, count_include_pad)  # (H', W')
-    return sum(patches, axis=(-2, -1)) / m, (m, x.shape)
+    once = (1,) * len(kernel_size)
+    edges = _edges(x.shape[2:], kernel_size, stride, padding, once, ceil_mode)
+    padded = pad(x, widths=((0, 0), (0, 0), *edges))
+    patches = _flat(windows(padded, kernel_size=kernel_size, stride=stride, dilation=once))  # (N, C, H', …, K·…)
+    m = _counts(x, patches.shape[2:-1], kernel_size, stride, padding, count_include_pad)  # (H', …)
+    return sum(patches, axis=-1) / m, (m, x.shape)
 
 
-@avg_pool2d.backward
-def avg_pool2d_backward(
-    dy: Any,
-    m: Any,
-    shape: Any,
-    *,
-    kernel_size: Pair,
-    stride: Pair,
-    padding: Pair,
-    ceil_mode: bool,
-    count_include_pad: bool,
-) -> Any:
+@avg_pool.backward
+def avg_pool_backward(
+    dy: Any, m: Any, shape: Any,
+    *, kernel_size: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+) -> Any:  # fmt: skip
     """dx = Σ over windows of dy / m, at every place of the window"""
-    n, c, rows, columns = dy.shape
-    dp = expand(reshape(dy / m, shape=(n, c, rows, columns, 1, 1)), shape=(n, c, rows, columns, *kernel_size))
-    edges = _edges(shape[2:], kernel_size, stride, padding, (1, 1), ceil_mode)
-    return (_put_back(dp, shape, edges, stride, (1, 1)),)
+    once = (1,) * len(kernel_size)
+    dp = expand(reshape(dy / m, shape=(*dy.shape, *once)), shape=(*dy.shape, *kernel_size))  # (N, C, H', …, K, …)
+    edges = _edges(shape[2:], kernel_size, stride, padding, once, ceil_mode)
+    return (_put_back(dp, shape, edges, stride, once),)
 
 
-@max_pool2d.check
-def max_pool2d_check(
-    x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
+@max_pool.check
+def max_pool_check(
+    x: Any, *, kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> None:
-    _check("max_pool2d", x, kernel_size, stride, padding, dilation)
+    _check("max_pool", x, kernel_size, stride, padding, dilation)
 
 
-@avg_pool2d.check
-def avg_pool2d_check(
-    x: Any, *, kernel_size: Pair, stride: Pair, padding: Pair, ceil_mode: bool, count_include_pad: bool
+@avg_pool.check
+def avg_pool_check(
+    x: Any, *, kernel_size: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool
 ) -> None:
-    _check("avg_pool2d", x, kernel_size, stride, padding, (1, 1))
+    _check("avg_pool", x, kernel_size, stride, padding, (1,) * len(kernel_size))
+
+
+def largest_places(
+    x: Any, *, kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool = False
+) -> Any:
+    """Where the values of max_pool come from: places in the flattened image, (N, C, H', …) of int64. No gradient."""
+    _check("max_pool", x, kernel_size, stride, padding, dilation)
+    x = raw(x)
+    edges = _edges(x.shape[2:], kernel_size, stride, padding, dilation, ceil_mode)
+    widths = ((0, 0), (0, 0), *edges)
+    how = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+    places = xp(x).arange(prod(x.shape[2:])).reshape(1, 1, *x.shape[2:])
+    places = _flat(windows(pad(places, widths=widths, value=0), **how))  # (1, 1, H', …, K·…)
+    patches = _flat(windows(pad(x, widths=widths, value=-np.inf), **how))
+    i = _first_largest(patches, _inside(x, edges, kernel_size, stride, dilation))  # (N, C, H', …, 1)
+    return xp(x).take_along_axis(xp(x).broadcast_to(places, patches.shape), i, -1)[..., 0]
 
 
 # Windows and their borders --------------------------------------------------------------------------------------------
 
 
+def _flat(patches: Any) -> Any:
+    """Each window's places in a row: (N, C, H', …, K, …) → (N, C, H', …, K·…)."""
+    rank = (len(patches.shape) - 2) // 2
+    return reshape(patches, shape=(*patches.shape[: 2 + rank], prod(patches.shape[2 + rank :])))
+
+
 def _edges(
-    size: Any, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, ceil_mode: bool
-) -> tuple[Pair, Pair]:
-    """(before, after) for rows and columns: the padding, and behind it what ceil_mode lets the last window reach."""
+    size: Any, kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> list[tuple[int, int]]:
+    """(before, after) for each axis: the padding, and behind it what ceil_mode lets the last window reach."""
     edges = []
     for n, k, s, p, d in zip(size, kernel_size, stride, padding, dilation, strict=True):
         room = n + 2 * p - d * (k - 1) - 1  # the last window's latest beginning
@@ -170,16 +167,14 @@ def _edges(
         if room + beyond >= n + p:
             beyond = 0  # that window would begin behind the image
         edges.append((p, p + beyond))
-    rows, columns = edges
-    return rows, columns
+    return edges
 
 
-def _inside(x: Any, edges: tuple[Pair, Pair], kernel_size: Pair, stride: Pair, dilation: Pair) -> Any:
-    """Which places of each window belong to the image, (1, 1, H', W', KH·KW)."""
+def _inside(x: Any, edges: list[tuple[int, int]], kernel_size: Sizes, stride: Sizes, dilation: Sizes) -> Any:
+    """Which places of each window belong to the image, (1, 1, H', …, K·…)."""
     image = xp(raw(x)).ones((1, 1, *x.shape[2:]), bool)
     padded = pad(image, widths=((0, 0), (0, 0), *edges), value=False)
-    patches = windows(padded, kernel_size=kernel_size, stride=stride, dilation=dilation)
-    return patches.reshape(*patches.shape[:4], kernel_size[0] * kernel_size[1])
+    return _flat(windows(padded, kernel_size=kernel_size, stride=stride, dilation=dilation))
 
 
 def _first_largest(patches: Any, inside: Any) -> Any:
@@ -190,32 +185,35 @@ def _first_largest(patches: Any, inside: Any) -> Any:
     return xp(patches).where(nothing, inside.argmax(axis=-1)[..., None], i)
 
 
-def _counts(x: Any, size: Any, kernel_size: Pair, stride: Pair, padding: Pair, count_include_pad: bool) -> Any:
-    """m: how many pixels each window's mean is over, (H', W'), an array like x."""
-    counts = []
+def _counts(x: Any, size: Any, kernel_size: Sizes, stride: Sizes, padding: Sizes, count_include_pad: bool) -> Any:
+    """m: how many pixels each window's mean is over, (H', …), an array like x."""
+    counts = np.ones(())
     for m, n, k, s, p in zip(size, x.shape[2:], kernel_size, stride, padding, strict=True):
         first = np.arange(m) * s - p
         low, high = (-p, n + p) if count_include_pad else (0, n)
-        counts.append(np.minimum(first + k, high) - np.maximum(first, low))
-    return xp(raw(x)).asarray(np.outer(*counts), dtype=x.dtype)
+        counts = np.multiply.outer(counts, np.minimum(first + k, high) - np.maximum(first, low))
+    return xp(raw(x)).asarray(counts, dtype=x.dtype)
 
 
-def _put_back(dp: Any, shape: Any, edges: tuple[Pair, Pair], stride: Pair, dilation: Pair) -> Any:
+def _put_back(dp: Any, shape: Any, edges: list[tuple[int, int]], stride: Sizes, dilation: Sizes) -> Any:
     """Windows added back to the padded image, and the padding cut off: the adjoint of padding and taking windows."""
-    (top, bottom), (left, right) = edges
-    h, w = shape[2:]
-    dx = windows_adjoint(dp, size=(top + h + bottom, left + w + right), stride=stride, dilation=dilation)
-    return dx[:, :, top : top + h, left : left + w]
+    padded = tuple(before + n + after for n, (before, after) in zip(shape[2:], edges, strict=True))
+    dx = windows_adjoint(dp, size=padded, stride=stride, dilation=dilation)
+    return dx[:, :, *(slice(before, before + n) for n, (before, _) in zip(shape[2:], edges, strict=True))]
 
 
-def _check(name: str, x: Any, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair) -> None:
-    pairs = (("kernel_size", kernel_size, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
-    for what, pair, least in pairs:
-        if not isinstance(pair, tuple) or len(pair) != 2 or min(pair) < least:
-            raise ArgumentError(f"{name}: {what}: got {pair!r}, expected a pair of numbers ≥ {least}: (rows, columns)")
-    if x.ndim != 4:
-        fixes = {3: "a single image is a batch of one: x[None]", 2: "a single image is a batch of one: x[None, None]"}
-        raise ShapeError(f"{name}: x: got shape {x.shape}, expected (N, C, H, W)", fix=fixes.get(x.ndim, ""))
+def _check(name: str, x: Any, kernel_size: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> None:
+    rank = x.ndim - 2
+    sizes = (("kernel_size", kernel_size, 1), ("stride", stride, 1), ("padding", padding, 0), ("dilation", dilation, 1))
+    for what, each, least in sizes:
+        if not isinstance(each, tuple) or min(each, default=least) < least:
+            raise ArgumentError(f"{name}: {what}: got {each!r}, expected numbers ≥ {least}, one for each axis")
+    if rank < 1 or any(len(each) != rank for _, each, _ in sizes):
+        axes = "(N, C, " + ", ".join("DHW"[-len(kernel_size) :]) + ")"
+        raise ShapeError(
+            f"{name}: x: got shape {x.shape}, expected {axes} for windows of {kernel_size}",
+            fix="a single image is a batch of one: x[None]" if rank == len(kernel_size) - 1 else "",
+        )
     for n, k, p, d in zip(x.shape[2:], kernel_size, padding, dilation, strict=True):
         reach = d * (k - 1) + 1
         if 2 * p > reach:

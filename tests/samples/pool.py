@@ -23,12 +23,22 @@ CASES = [
     ((9, 11, 17, 16), (3, 3), (2, 2), (1, 1), (1, 1)),  # large enough for strips
 ]
 
-SAMPLES = {"max_pool2d": [], "avg_pool2d": []}
+SAMPLES = {"max_pool": [], "avg_pool": []}
 for image, window, stride, padding, dilation in CASES:
     for ceil_mode in (False, True):
         how = {"kernel_size": window, "stride": stride, "padding": padding, "ceil_mode": ceil_mode}
-        SAMPLES["max_pool2d"].append(sample(spread(*image), dilation=dilation, **how))
-        SAMPLES["avg_pool2d"].append(sample(normal(*image), count_include_pad=not ceil_mode, **how))
+        SAMPLES["max_pool"].append(sample(spread(*image), dilation=dilation, **how))
+        SAMPLES["avg_pool"].append(sample(normal(*image), count_include_pad=not ceil_mode, **how))
 for image, window, stride, padding, _ in CASES[2:6]:
     how = {"kernel_size": window, "stride": stride, "padding": padding, "ceil_mode": True}
-    SAMPLES["avg_pool2d"].append(sample(normal(*image), count_include_pad=True, **how))
+    SAMPLES["avg_pool"].append(sample(normal(*image), count_include_pad=True, **how))
+
+# One axis, and three
+for image, window, stride, padding, dilation in [
+    ((2, 2, 9), (3,), (2,), (1,), (1,)),
+    ((1, 2, 8), (2,), (3,), (0,), (2,)),
+    ((1, 2, 4, 3, 5), (2, 1, 2), (1, 2, 2), (1, 0, 0), (1, 1, 2)),
+]:
+    how = {"kernel_size": window, "stride": stride, "padding": padding, "ceil_mode": True}
+    SAMPLES["max_pool"].append(sample(spread(*image), dilation=dilation, **how))
+    SAMPLES["avg_pool"].append(sample(normal(*image), count_include_pad=False, **how))
