@@ -1,81 +1,100 @@
-"""The LSTM: what a mask of lengths means, what the cell is for, and the kernel at sizes where its blocks end."""
+"""The recurrent operations: what a mask of lengths means, what the gates are for, the walk through time, the kernel."""
+
+import inspect
 
 import numpy as np
 import pytest
 
 import minidl
-from minidl.errors import DTypeError, LabelError, ShapeError
-from minidl.ops import lstm
+from minidl.errors import ArgumentError, DTypeError, LabelError, ShapeError
+from minidl.ops import gru, lstm, recurrent, rnn, through_time
 
+from .test_mutation import SAMPLES, sample_notices
 from .witnesses import call, cotangents, pullback
 
 MODES = ["fast", "plain", "textbook"]
+KINDS = {"rnn": (1, 1), "gru": (3, 1), "lstm": (4, 2)}  # gates, parts of the state
+
+each_mode = pytest.mark.parametrize("mode", MODES)
+each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
-def draw(rng, steps, batch, features, hidden, *, biases=True, lengths=None, dtype=np.float64):
-    """x, h0, c0, w_ih, w_hh, b_ih, b_hh, lengths."""
+def draw(rng, steps, batch, features, hidden, *, kind="lstm", biases=True, lengths=None, dtype=np.float64):
+    """x, h0 (and c0), w_ih, w_hh, b_ih, b_hh, lengths."""
     bound = hidden**-0.5
-    shapes = [(4 * hidden, features), (4 * hidden, hidden), (4 * hidden,), (4 * hidden,)]
+    gates, parts = KINDS[kind]
+    shapes = [(gates * hidden, features), (gates * hidden, hidden), (gates * hidden,), (gates * hidden,)]
     weights = [rng.uniform(-bound, bound, shape).astype(dtype) for shape in shapes]
     if not biases:
         weights[2:] = None, None
-    x, h0, c0 = (rng.normal(size=s).astype(dtype) for s in [(steps, batch, features), *[(batch, hidden)] * 2])
-    return [x, h0, c0, *weights, None if lengths is None else np.asarray(lengths)]
+    x, *state = (rng.normal(size=s).astype(dtype) for s in [(steps, batch, features), *[(batch, hidden)] * parts])
+    return [x, *state, *weights, None if lengths is None else np.asarray(lengths)]
+
+
+def sequence(kind, inputs, steps, state, lengths=None):
+    """The inputs with other steps, another state, other lengths."""
+    return [steps, *state, *inputs[1 + KINDS[kind][1] : -1], lengths]
 
 
 # What it means --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", MODES)
+@each_kind
+@each_mode
 @pytest.mark.parametrize("reverse", [False, True])
-def test_padding_does_not_show(rng, mode, reverse):
+def test_padding_does_not_show(rng, kind, mode, reverse):
     """A batch of sequences of different length gives each of them what it gets alone."""
     lengths = [5, 0, 2, 4]
-    inputs = draw(rng, 5, 4, 3, 6, lengths=lengths)
-    y, h, c = call("lstm", inputs, {"reverse": reverse}, mode)
+    inputs = draw(rng, 5, 4, 3, 6, kind=kind, lengths=lengths)
+    x, *state = inputs[: 1 + KINDS[kind][1]]
+    y, *last = call(kind, inputs, {"reverse": reverse}, mode)
     for n, length in enumerate(lengths):
         assert not y[length:, n].any()
-        if length == 0:
-            alone = None, inputs[1][n : n + 1], inputs[2][n : n + 1]
-        else:
-            one = [inputs[0][:length, n : n + 1], inputs[1][n : n + 1], inputs[2][n : n + 1], *inputs[3:7], None]
-            alone = call("lstm", one, {"reverse": reverse}, mode)
-            np.testing.assert_allclose(y[:length, n], alone[0][:, 0], atol=1e-14)
-        np.testing.assert_allclose(h[n], alone[1][0], atol=1e-14)
-        np.testing.assert_allclose(c[n], alone[2][0], atol=1e-14)
+        begin = [part[n : n + 1] for part in state]
+        ends = begin
+        if length:
+            one = sequence(kind, inputs, x[:length, n : n + 1], begin)
+            alone, *ends = call(kind, one, {"reverse": reverse}, mode)
+            np.testing.assert_allclose(y[:length, n], alone[:, 0], atol=1e-14)
+        for part, end in zip(last, ends, strict=True):
+            np.testing.assert_allclose(part[n], end[0], atol=1e-14)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@each_kind
+@each_mode
 @pytest.mark.parametrize("reverse", [False, True])
-def test_nothing_flows_into_padding(rng, mode, reverse):
-    inputs = draw(rng, 5, 3, 3, 6, lengths=[5, 0, 2])
-    us = cotangents(call("lstm", inputs, {"reverse": reverse}))
-    dx, dh0, dc0 = list(pullback("lstm", inputs, {"reverse": reverse}, us, mode).values())[:3]
+def test_nothing_flows_into_padding(rng, kind, mode, reverse):
+    inputs = draw(rng, 5, 3, 3, 6, kind=kind, lengths=[5, 0, 2])
+    us = cotangents(call(kind, inputs, {"reverse": reverse}))
+    dx, *dstate = list(pullback(kind, inputs, {"reverse": reverse}, us, mode).values())[: 1 + KINDS[kind][1]]
     assert dx[:, 0].all() and dx[:2, 2].all() and not dx[2:, 2].any() and not dx[:, 1].any()
-    assert np.array_equal(dh0[1], us[1][1]) and np.array_equal(dc0[1], us[2][1])
+    for d, u in zip(dstate, us[1:], strict=True):
+        assert np.array_equal(d[1], u[1])
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_state_carries_everything(rng, mode):
-    inputs = draw(rng, 7, 2, 3, 5)
-    y, h, c = call("lstm", inputs, {}, mode)
-    first, h1, c1 = call("lstm", [inputs[0][:3], *inputs[1:]], {}, mode)
-    second, h2, c2 = call("lstm", [inputs[0][3:], h1, c1, *inputs[3:]], {}, mode)
-    for whole, parts in ((y, np.concatenate([first, second])), (h, h2), (c, c2)):
-        np.testing.assert_allclose(whole, parts, atol=1e-14)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_reverse_is_forward_on_the_flipped_sequence(rng, mode):
-    inputs = draw(rng, 6, 2, 3, 5)
-    y, h, c = call("lstm", inputs, {"reverse": True}, mode)
-    flipped, h1, c1 = call("lstm", [inputs[0][::-1], *inputs[1:]], {}, mode)
-    for a, b in ((y, flipped[::-1]), (h, h1), (c, c1)):
+@each_kind
+@each_mode
+def test_the_state_carries_everything(rng, kind, mode):
+    inputs = draw(rng, 7, 2, 3, 5, kind=kind)
+    whole, *last = call(kind, inputs, {}, mode)
+    first, *state = call(kind, [inputs[0][:3], *inputs[1:]], {}, mode)
+    second, *end = call(kind, sequence(kind, inputs, inputs[0][3:], state), {}, mode)
+    for a, b in zip([whole, *last], [np.concatenate([first, second]), *end], strict=True):
         np.testing.assert_allclose(a, b, atol=1e-14)
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_the_memory_neither_vanishes_nor_explodes(rng, mode):
+@each_kind
+@each_mode
+def test_reverse_is_forward_on_the_flipped_sequence(rng, kind, mode):
+    inputs = draw(rng, 6, 2, 3, 5, kind=kind)
+    y, *last = call(kind, inputs, {"reverse": True}, mode)
+    flipped, *end = call(kind, [inputs[0][::-1], *inputs[1:]], {}, mode)
+    for a, b in zip([y, *last], [flipped[::-1], *end], strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-14)
+
+
+@each_mode
+def test_the_memory_of_the_lstm_neither_vanishes_nor_explodes(rng, mode):
     """With the forget gate open and the input gate shut, c and its gradient pass through 200 steps untouched."""
     steps, hidden = 200, 4
     inputs = draw(rng, steps, 2, 3, hidden)
@@ -83,6 +102,93 @@ def test_the_memory_neither_vanishes_nor_explodes(rng, mode):
     us = np.zeros((steps, 2, hidden)), np.zeros((2, hidden)), rng.normal(size=(2, hidden))
     np.testing.assert_allclose(call("lstm", inputs, {}, mode)[2], inputs[2], atol=1e-13)
     np.testing.assert_allclose(pullback("lstm", inputs, {}, us, mode)[2], us[2], atol=1e-13)
+
+
+@each_mode
+def test_the_gru_keeps_its_state_where_z_is_1(rng, mode):
+    steps, hidden = 200, 4
+    inputs = draw(rng, steps, 2, 3, hidden, kind="gru")
+    inputs[4] = np.repeat([0.0, 40.0, 0.0], hidden)  # gates r z n
+    us = np.zeros((steps, 2, hidden)), rng.normal(size=(2, hidden))
+    np.testing.assert_allclose(call("gru", inputs, {}, mode)[1], inputs[1], atol=1e-13)
+    np.testing.assert_allclose(pullback("gru", inputs, {}, us, mode)[1], us[1], atol=1e-13)
+
+
+def test_the_reset_gate_of_the_gru_hides_the_old_state_from_the_proposal(rng):
+    """r = 0: n depends on x alone, not on h or b_hn; with z = 0 nothing of the old state is left."""
+    inputs = draw(rng, 1, 2, 3, 4, kind="gru")
+    inputs[4] = np.repeat([-1000.0, -1000.0, 0.3], 4)
+    y, _ = call("gru", inputs, {})
+    expected = np.tanh(inputs[0][0] @ inputs[2][8:].T + 0.3)
+    np.testing.assert_allclose(y[0], expected, atol=1e-14)
+
+
+def test_the_relu_recurrence_at_its_kink(rng):
+    """relu'(0) = 0, as for the operation relu: a unit that is exactly 0 hands nothing back."""
+    inputs = draw(rng, 2, 2, 3, 4, kind="rnn", biases=False)
+    inputs[:2] = np.zeros((2, 2, 3)), np.zeros((2, 4))
+    us = cotangents(call("rnn", inputs, {"nonlinearity": "relu"}))
+    for mode in MODES:
+        gradients = pullback("rnn", inputs, {"nonlinearity": "relu"}, us, mode)
+        assert not any(g.any() for g in gradients.values())
+
+
+@each_mode
+def test_a_projection_that_changes_nothing(rng, mode):
+    """w_hr = 1: the same as without; and then its own gradient is that of a linear layer behind."""
+    inputs = draw(rng, 4, 3, 2, 5, lengths=[4, 1, 3])
+    plain = call("lstm", inputs, {}, mode)
+    for a, b in zip(call("lstm", [*inputs, np.eye(5)], {}, mode), plain, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-14)
+    one = [inputs[0][:1], *inputs[1:7], None]
+    w = rng.normal(size=(5, 5))
+    us = cotangents(call("lstm", [*one, w], {}))
+    y, _, _ = call("lstm", one, {})
+    np.testing.assert_allclose(pullback("lstm", [*one, w], {}, us, mode)[8], (us[0][0] + us[1]).T @ y[0], atol=1e-13)
+
+
+# The walk through time ------------------------------------------------------------------------------------------------
+
+
+@each_kind
+@pytest.mark.parametrize(
+    ("where", "struck", "instead"),
+    [
+        ("walk_back", "dh + dy[t]", "dy[t]"),  # time is cut: nothing comes from the step after
+        ("walk_back", "dh + dy[t]", "dh"),  # nothing comes from the output
+        ("walk_back", "_order(steps, not reverse)", "_order(steps, reverse)"),
+        ("walk_back", "where(on, new, old)", "new"),  # a sequence that is over goes on
+        ("walk_back", "where(on, d, 0.0)", "d"),
+        ("products", "mT(da) @", "-mT(da) @"),
+        ("products", "concatenate(*h)", "concatenate(*h[::-1])"),
+        ("products", "else sum(du", "else sum(0 * du"),
+    ],
+)
+def test_mistakes_in_the_walk_are_noticed(monkeypatch, kind, where, struck, instead):
+    """As in test_mutation.py: each line of the text counts, for each of the three cells."""
+    text = inspect.getsource(getattr(through_time, where))
+    assert struck in text, f"{struck!r} stands no more in {where}"
+    space = dict(vars(through_time))
+    exec(text.replace(struck, instead), space)
+    monkeypatch.setattr(recurrent, where, space[where])
+    assert any(sample_notices(kind, sample) for sample in SAMPLES[kind])
+
+
+@each_kind
+def test_gradients_through_many_steps(rng, kind):
+    """Hand-derived and primitive by primitive, over 60 steps in which the state comes round again and again."""
+    inputs = draw(rng, 60, 2, 2, 3, kind=kind, lengths=[60, 41])
+    us = cotangents(call(kind, inputs, {}))
+    for i, g in pullback(kind, inputs, {}, us, "textbook").items():
+        np.testing.assert_allclose(pullback(kind, inputs, {}, us, "plain")[i], g, atol=1e-11)
+
+
+@each_kind
+def test_half_precision_stays_half(rng, kind):
+    inputs = draw(rng, 3, 2, 3, 4, kind=kind, dtype=np.float16)
+    y, *last = call(kind, inputs, {}, "fast")
+    assert {a.dtype for a in (y, *last)} == {np.dtype(np.float16)}
+    assert {g.dtype for g in pullback(kind, inputs, {}, cotangents((y, *last)), "fast").values()} == {y.dtype}
 
 
 # The kernel -----------------------------------------------------------------------------------------------------------
@@ -117,6 +223,14 @@ def test_the_number_of_threads_does_not_show(rng):
     finally:
         numba.set_num_threads(before)
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_a_projection_is_left_to_the_body(rng):
+    inputs = draw(rng, 3, 2, 3, 4, dtype=np.float32)
+    inputs[1], inputs[4] = inputs[1][:, :2].copy(), inputs[4][:, :2].copy()
+    inputs.append(rng.normal(size=(2, 4)).astype(np.float32))
+    for a, b in zip(call("lstm", inputs, {}, "fast"), call("lstm", inputs, {}, "plain"), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
 
 
 def test_gradients_that_nobody_wants(rng):
@@ -158,6 +272,42 @@ def test_errors_name_the_argument(rng, position, value, error, words):
     inputs[position] = value
     with pytest.raises(error, match=words):
         lstm(*inputs)
+
+
+@pytest.mark.parametrize(
+    "operation, position, value, error, words",
+    [
+        (gru, 0, np.zeros((2, 3)), ShapeError, r"gru: x: got shape \(2, 3\), expected \(T, N, D\)"),
+        (gru, 1, np.zeros((3, 3)), ShapeError, r"gru: h0: got shape \(3, 3\), expected \(3, 2\)"),
+        (
+            gru,
+            2,
+            np.zeros((8, 4)),
+            ShapeError,
+            r"gru: w_ih: got shape \(8, 4\), expected \(6, 4\)[^$]*GRU\(input_size=4",
+        ),
+        (gru, 3, np.zeros((8, 2)), ShapeError, r"gru: w_hh: got shape \(8, 2\), expected \(3H, H\): the gates r, z, n"),
+        (gru, 6, np.array([3, 1, 1]), LabelError, "gru: lengths: got 3 at position"),
+        (rnn, 3, np.zeros((2, 3)), ShapeError, r"rnn: w_hh: got shape \(2, 3\), expected \(H, H\)"),
+        (rnn, 5, np.zeros(3), ShapeError, r"rnn: b_hh: got shape \(3,\), expected \(2,\)"),
+        (rnn, 6, np.array([True, True, False]), DTypeError, "rnn: lengths: got bool"),
+    ],
+)
+def test_errors_of_the_others_name_the_argument(rng, operation, position, value, error, words):
+    inputs = draw(rng, 2, 3, 4, 2, kind=operation.name)
+    inputs[position] = value
+    with pytest.raises(error, match=words):
+        operation(*inputs)
+
+
+def test_errors_of_projection_and_nonlinearity(rng):
+    inputs = draw(rng, 2, 3, 4, 2)
+    with pytest.raises(ShapeError, match=r"w_hr: got shape \(1, 2\), expected \(2, 2\)"):
+        lstm(*inputs, np.zeros((1, 2)))
+    with pytest.raises(ShapeError, match=r"w_hh: got shape \(8, 2\), expected \(4H, P\)"):
+        lstm(*inputs, np.zeros((2, 5)))
+    with pytest.raises(ArgumentError, match="nonlinearity: got 'gelu', expected 'tanh' or 'relu'"):
+        rnn(*draw(rng, 2, 3, 4, 2, kind="rnn"), nonlinearity="gelu")
 
 
 # PyTorch --------------------------------------------------------------------------------------------------------------

@@ -27,8 +27,16 @@ from .tile import ROWS, panel, panels, part, product, share, transposed, up
 GATES = 64  # the work for one unit at one step beside the products, in multiply-adds
 
 
-def lstm(x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: Any, *, reverse: bool) -> Any:
-    """Twin of `minidl.ops.lstm`; residuals: x, the weights, lengths, gates, states and tanh c.
+def lstm_accepts(*arrays: Any, reverse: bool) -> bool:
+    """A projection is left to the body."""
+    return len(arrays) < 9 or arrays[8] is None
+
+
+def lstm(
+    x: Any, h0: Any, c0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: Any, w_hr: Any = None,
+    *, reverse: bool,
+) -> Any:  # fmt: skip
+    """Twin of `minidl.ops.lstm` without w_hr; residuals: x, the weights, lengths, gates, states and tanh c.
 
     The states h and c (T + 1, N, H) are kept by time: step t goes from place t to t + 1, or back if reverse.
     """
@@ -70,6 +78,7 @@ def lstm_backward(
         dz2.T @ before if needs[4] else None,  # (4H, H)
         None if b_ih is None else db,
         None if b_hh is None else db.copy(),
+        None,
         None,
     )
 

@@ -1,44 +1,49 @@
-"""The LSTM over layers and directions; one layer in one direction is the operation `lstm`."""
+"""Recurrent layers over whole sequences: stacks of the operations `rnn`, `gru`, `lstm`, in one or both directions."""
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any
 
 from minidl import ops
 from minidl.array import xp
-from minidl.creation import empty
-from minidl.errors import ArgumentError, ShapeError, describe
-from minidl.tensor import Parameter, Tensor, as_tensor
+from minidl.errors import ArgumentError, DTypeError, ShapeError, describe
+from minidl.tensor import Parameter, as_tensor
 
 from . import functional as F
-from . import init
 from .functional.dropout import check_probability
-from .module import Module
+from .recurrent_cell import Gated, LongShort, Plain, Recurrent
 from .utils.rnn import PackedSequence, pad_packed_sequence, places
 
-__all__ = ["LSTM"]
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
 
-class LSTM(Module):
-    """A long short-term memory, in several layers and in one or both directions.
+class RNNBase(Recurrent):
+    """What RNN, GRU and LSTM share.
 
-    Math: at each step, [i f g o] = [σ σ tanh σ](W_ih x + b_ih + W_hh h + b_hh);  c ← f ∘ c + i ∘ g;  h ← o ∘ tanh c
     Shapes: T steps, N sequences, D = input_size, H = hidden_size, L = num_layers, K = 2 if bidirectional, else 1:
-        x (T, N, D), or (N, T, D) with batch_first, or (T, D), or a PackedSequence; h₀, c₀ (L·K, N, H), 0 by default
-        → y like x but with K·H, (h_n, c_n) (L·K, N, H);
-        weight_ih_l0 (4H, D), weight_hh_l0 (4H, H), bias_ih_l0, bias_hh_l0 (4H,), in later layers K·H for D;
-        those of the backward direction end in _reverse.
+        x (T, N, D), or (N, T, D) with batch_first, or (T, D), or a PackedSequence; state (L·K, N, H), or (L·K, H)
+        without a batch, zeros by default → y like x but with K·H, and the last state.
+        weight_ih_l0 (G·H, D), weight_hh_l0 (G·H, H), bias_ih_l0, bias_hh_l0 (G·H,), with G gates; in later layers K·H
+        stands for D; those of the backward direction end in _reverse.
     Args:
         bias: whether there are b_ih and b_hh.
+        batch_first: x and y are (N, T, …). The state is not.
         dropout: probability for the outputs of all layers but the last, in training.
-        proj_size: only 0 so far.
+        bidirectional: a second set of weights reads the sequence from its end; the outputs stand side by side.
+        variational: dropout draws one mask for all steps of a sequence, by `F.variational_dropout`, and not a new one
+            at every step. (PyTorch has no such option.) The way from step to step is left alone.
     Raises:
-        ArgumentError: proj_size, or sizes below 1. ShapeError (when called): an input or states of other sizes.
+        ArgumentError, DTypeError: sizes below 1 or no whole numbers, a dropout that is no probability.
+        ShapeError, DTypeError (when called): an input or a state of other sizes, an input that is not floating.
     Initial values: U(−1/√H, 1/√H), all.
-    Source: S. Hochreiter, J. Schmidhuber, Long short-term memory (1997); F. Gers et al., Learning to forget (2000).
     """
+
+    mode: str
+    num_layers: int
+    batch_first: bool
+    bidirectional: bool
+    variational: bool
 
     def __init__(
         self,
@@ -51,113 +56,216 @@ class LSTM(Module):
         bidirectional: bool = False,
         proj_size: int = 0,
         *,
+        variational: bool = False,
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
-        if proj_size:
-            raise ArgumentError(f"LSTM: proj_size: got {proj_size}, expected 0", fix="put a Linear behind the LSTM")
-        for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
-            if size < 1:
-                raise ArgumentError(f"LSTM: {name}: got {size}, expected at least 1")
-        check_probability("LSTM: dropout", dropout)
+        self._keep_sizes(input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        self._keep_flags(bias=bias, batch_first=batch_first, bidirectional=bidirectional, variational=variational)
+        if isinstance(proj_size, bool) or not isinstance(proj_size, int):
+            raise DTypeError(
+                f"{self._kind()}: proj_size: got {describe(proj_size)}, expected a whole number",
+                fix="pass the arguments behind the sizes by name",
+            )
+        if not 0 <= proj_size < hidden_size:
+            raise ArgumentError(
+                f"{self._kind()}: proj_size: got {proj_size}, expected 0 (none) to {hidden_size - 1}, less than "
+                "hidden_size",
+                fix="a projection makes the state smaller; leave it out to keep hidden_size",
+            )
+        if isinstance(dropout, bool):
+            raise ArgumentError(
+                f"{self._kind()}: dropout: got {dropout}, expected a probability, from 0 to 1",
+                fix="pass the arguments behind the sizes by name",
+            )
+        check_probability(f"{self._kind()}: dropout", dropout)
         if dropout > 0 and num_layers == 1:
-            warnings.warn("LSTM: dropout stands between layers, and there is only one layer", stacklevel=2)
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
+            text = f"{self._kind()}: dropout stands between layers, and there is only one layer"
+            warnings.warn(text, stacklevel=3)
+        self.dropout, self.proj_size = float(dropout), proj_size
         for layer in range(num_layers):
-            size = input_size if layer == 0 else hidden_size * len(self._directions())
+            inputs = input_size if layer == 0 else (proj_size or hidden_size) * len(self._directions())
             for end in self._directions():
-                for name, *columns in (("weight_ih", size), ("weight_hh", hidden_size), ("bias_ih",), ("bias_hh",)):
-                    if columns or bias:
-                        values = empty(4 * hidden_size, *columns, device=device, dtype=dtype)
-                        setattr(self, f"{name}_l{layer}{end}", Parameter(values))
+                self._make(f"_l{layer}{end}", inputs, device, dtype)
         self.reset_parameters()
 
     def _directions(self) -> tuple[str, ...]:
         """How the names of the parameters end."""
         return ("", "_reverse") if self.bidirectional else ("",)
 
-    def reset_parameters(self) -> None:
-        """Draw new initial values."""
-        bound = 1 / math.sqrt(self.hidden_size)
-        for parameter in self.parameters():
-            init.uniform_(parameter, -bound, bound)
+    @property
+    def all_weights(self) -> list[list[Parameter]]:
+        """The parameters, a list for each layer and direction."""
+        ends = [f"_l{layer}{end}" for layer in range(self.num_layers) for end in self._directions()]
+        return [[w for w in self._weights(end) if w is not None] for end in ends]
 
-    def forward(self, input: Any, hx: tuple[Any, Any] | None = None) -> tuple[Any, tuple[Any, Any]]:
-        states = _pair_of_states(hx)
+    def flatten_parameters(self) -> None:
+        """Nothing: PyTorch's layers move their weights together for cuDNN here, which ours do not use."""
+
+    def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         if isinstance(input, PackedSequence):
+            if input.data.ndim != 2:
+                raise ShapeError(
+                    f"{self._kind()}: input: got packed data of shape {input.data.shape}, expected (sum of lengths, "
+                    f"{self.input_size})",
+                    fix="give each step one row of features before packing",
+                )
             x, lengths = pad_packed_sequence(input)  # (T, N, D), (N,)
-            y, state = self._run(x, states, xp(x.data).asarray(lengths.data))
+            y, state = self._run(x, hx, xp(x.data).asarray(lengths.data))
             return input._replace(data=ops.getitem(y, index=places(input))), state
         x = as_tensor(input)
         if x.ndim not in (2, 3):
-            raise ShapeError(f"LSTM: input: got shape {x.shape}, expected {self._layout()} or (T, {self.input_size})")
-        single = x.ndim == 2
-        if single:
-            x = ops.unsqueeze(x, axis=1)
-            states = None if states is None else [ops.unsqueeze(s, axis=1) for s in states]
-        elif self.batch_first:
-            x = ops.swapaxes(x, 0, 1)
-        y, (h, c) = self._run(x, states, None)
-        if single:
-            return ops.squeeze(y, axis=1), (ops.squeeze(h, axis=1), ops.squeeze(c, axis=1))
-        return (ops.swapaxes(y, 0, 1) if self.batch_first else y), (h, c)
-
-    def _run(self, x: Any, states: Any, lengths: Any) -> tuple[Any, tuple[Any, Any]]:
-        """All layers and directions over x (T, N, D)."""
-        if x.shape[-1] != self.input_size:
             raise ShapeError(
-                f"LSTM: input: got sequences of {x.shape[-1]} features, expected {self.input_size} (input_size): "
-                f"{self._layout()}"
+                f"{self._kind()}: input: got shape {x.shape}, expected {self._layout()} or (T, {self.input_size})",
+                fix="x[:, None] makes a sequence of numbers one of rows" if x.ndim == 1 else "flatten the features",
             )
-        h0, c0 = self._initial(x, states)
+        if x.ndim == 2:
+            y, state = self._run(ops.unsqueeze(x, axis=1), hx, None, single=True)
+            return ops.squeeze(y, axis=1), state
+        y, state = self._run(ops.swapaxes(x, 0, 1) if self.batch_first else x, hx, None)
+        return (ops.swapaxes(y, 0, 1) if self.batch_first else y), state
+
+    def _run(self, x: Any, hx: Any, lengths: Any, single: bool = False) -> tuple[Any, Any]:
+        """All layers and directions over x (T, N, D); without a batch, the state has no axis for it."""
+        self._check_features(x, self._layout())
         ends = self._directions()
-        h_n, c_n = [], []
+        count = self.num_layers * len(ends)
+        if single:
+            axes = "(layers · directions, H) for an input without a batch"
+            state = [ops.unsqueeze(part, axis=1) for part in self._begin(hx, x, (count,), axes)]
+        else:
+            state = self._begin(hx, x, (count, x.shape[1]), "(layers · directions, N, H), with batch_first too")
+        last = []
         for layer in range(self.num_layers):
             if layer > 0:
-                x = F.dropout(x, self.dropout, self.training)
+                x = self._drop(x)
             ys = []
             for direction, end in enumerate(ends):
-                weights = [
-                    getattr(self, f"{name}_l{layer}{end}", None)
-                    for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-                ]
-                i = layer * len(ends) + direction
-                y, h, c = ops.lstm(x, h0[i], c0[i], *weights, lengths, reverse=direction == 1)  # (T, N, H)
+                parts = [part[layer * len(ends) + direction] for part in state]  # each (N, H)
+                weights = self._weights(f"_l{layer}{end}")
+                y, *parts = self._operation(x, parts, weights, lengths, direction == 1)  # (T, N, H)
                 ys.append(y)
-                h_n.append(h)
-                c_n.append(c)
+                last.append(parts)
             x = ops.concatenate(*ys, axis=2) if len(ys) > 1 else ys[0]  # (T, N, K·H)
-        return x, (ops.stack(h_n), ops.stack(c_n))
+        h_n, *rest = (ops.stack(parts) for parts in zip(*last, strict=True))  # each (L·K, N, H)
+        if single:
+            h_n, *rest = (ops.squeeze(part, axis=1) for part in (h_n, *rest))
+        return x, (h_n, *rest) if rest else h_n
 
-    def _initial(self, x: Any, states: Any) -> tuple[Any, Any]:
-        """h₀ and c₀ (L·K, N, H), checked; zeros where none are given."""
-        shape = (self.num_layers * len(self._directions()), x.shape[1], self.hidden_size)
-        if states is None:
-            zeros = Tensor(xp(x.data).zeros(shape, x.dtype))
-            return zeros, zeros
-        for name, state in zip(("h_0", "c_0"), states, strict=True):
-            if state.shape != shape:
-                raise ShapeError(
-                    f"LSTM: {name}: got shape {state.shape}, expected {shape}: (layers · directions, N, H)"
-                )
-        return tuple(states)
+    def _drop(self, x: Any) -> Any:
+        """What one layer hands to the next."""
+        if self.variational:
+            return F.variational_dropout(x, self.dropout, self.training)
+        return F.dropout(x, self.dropout, self.training)
 
     def _layout(self) -> str:
         return f"(N, T, {self.input_size})" if self.batch_first else f"(T, N, {self.input_size})"
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
+        text += f", proj_size={self.proj_size}" if self.proj_size else ""
         text += f", num_layers={self.num_layers}" if self.num_layers != 1 else ""
         text += "" if self.bias else ", bias=False"
         text += ", batch_first=True" if self.batch_first else ""
         text += f", dropout={self.dropout}" if self.dropout else ""
-        return text + (", bidirectional=True" if self.bidirectional else "")
+        text += ", bidirectional=True" if self.bidirectional else ""
+        return text + (", variational=True" if self.variational else "")
 
 
-def _pair_of_states(hx: Any) -> Any:
-    if hx is None:
-        return None
-    if not isinstance(hx, tuple | list) or len(hx) != 2:
-        raise ArgumentError(f"LSTM: hx: got {describe(hx)}, expected a pair (h_0, c_0)")
-    return [as_tensor(state) for state in hx]
+class RNN(Plain, RNNBase):
+    """A plain recurrent network (Elman's), in several layers and in one or both directions.
+
+    Math: at each step, h ← φ(W_ih x + b_ih + W_hh h + b_hh)
+    Shapes, Args, Raises, Initial values: as for RNNBase, with one gate.
+        nonlinearity: φ, "tanh" or "relu".
+    Source: J. Elman, Finding structure in time, Cognitive Science 14 (1990).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        variational: bool = False,
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self._keep_nonlinearity(nonlinearity)
+        self.mode = f"RNN_{nonlinearity.upper()}"
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+            variational=variational, device=device, dtype=dtype,
+        )  # fmt: skip
+
+
+class GRU(Gated, RNNBase):
+    """Gated recurrent units, in several layers and in one or both directions.
+
+    Math: at each step, r = σ(W_ir x + b_ir + W_hr h + b_hr),  z = σ(W_iz x + b_iz + W_hz h + b_hz),
+        n = tanh(W_in x + b_in + r ∘ (W_hn h + b_hn)),  h ← (1 − z) ∘ n + z ∘ h
+    Shapes, Args, Raises, Initial values: as for RNNBase, with three gates, r, z, n.
+    Source: K. Cho et al., Learning phrase representations using RNN encoder–decoder, EMNLP 2014, equations 5–8; with r
+        behind the product, as in cuDNN and PyTorch.
+    """
+
+    mode = "GRU"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        *,
+        variational: bool = False,
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional,
+            variational=variational, device=device, dtype=dtype,
+        )  # fmt: skip
+
+
+class LSTM(LongShort, RNNBase):
+    """A long short-term memory, in several layers and in one or both directions.
+
+    Math: at each step, [i f g o] = [σ σ tanh σ](W_ih x + b_ih + W_hh h + b_hh);  c ← f ∘ c + i ∘ g;  h ← o ∘ tanh c,
+        or with a projection h ← W_hr (o ∘ tanh c)
+    Shapes, Args, Raises, Initial values: as for RNNBase, with four gates, i, f, g, o, and a state of two parts, (h, c).
+        proj_size: P, the size of h if it is to be smaller than c, or 0. There is then weight_hr_l0 (P, H), and P stands
+            for H in y, in h and in the columns of weight_hh.
+    Source: S. Hochreiter, J. Schmidhuber, Long short-term memory (1997); F. Gers et al., Learning to forget (2000);
+        H. Sak et al., Long short-term memory based recurrent neural network architectures (2014; the projection).
+    """
+
+    mode = "LSTM"
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        *,
+        variational: bool = False,
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size,
+            variational=variational, device=device, dtype=dtype,
+        )  # fmt: skip
