@@ -67,7 +67,7 @@ class CharacterTransformer(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.output = nn.Linear(size, vocabulary)
         nn.init.normal_(self.characters.weight, std=0.5)
-        self.places.weight.data[:] = 0.5 * _waves(context, size)
+        self.places.weight.data[:] = 0.5 * nn.functional.sinusoidal_positions(context, size).data
 
     def forward(self, x: Any) -> Any:
         t = x.shape[1]
@@ -104,9 +104,3 @@ class CharacterTransformer(nn.Module):
                 numbers.append(int(rng.choice(len(p), p=p / p.sum())))
         self.train(was_training)
         return np.array(numbers[len(numbers) - length :])
-
-
-def _waves(places: int, size: int) -> np.ndarray:
-    """Sines and cosines of a place, in turns, from one radian a place down to 10⁻⁴."""
-    angles = np.arange(places)[:, None] * 10000.0 ** (-np.arange(0, size, 2) / size)  # (places, size/2)
-    return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(places, -1)[:, :size]

@@ -32,5 +32,6 @@ SAMPLES = {
             *qkv(3, queries=37, keys=70, features=5, values=9), normal(3, 37, 70), booleans(3, 37, 70), scale=0.4, p=0.2
         ),
         sample(*qkv(1, 2, queries=70, keys=37, features=33, values=40), None, None, scale=0.2, causal=True),
+        sample(*qkv(2, 2), normal(2, 3, 4), None, scale=0.7),  # a learned bias (H, T, S), for all samples the same
     ],
 }

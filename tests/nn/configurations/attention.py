@@ -7,7 +7,8 @@ def multihead_attention(rng, nn):
     heads, first, single = pick(rng, 1, 2, 3), chance(rng), chance(rng, 0.2)
     e = heads * size(rng, 1, 3)
     kdim, vdim = (pick(rng, None, size(rng, 1, 5)), pick(rng, None, size(rng, 1, 5))) if chance(rng) else (None, None)
-    layer = nn.MultiheadAttention(e, heads, bias=chance(rng, 0.7), kdim=kdim, vdim=vdim, batch_first=first)
+    more = {"add_bias_kv": chance(rng, 0.3), "add_zero_attn": chance(rng, 0.3)}
+    layer = nn.MultiheadAttention(e, heads, bias=chance(rng, 0.7), kdim=kdim, vdim=vdim, batch_first=first, **more)
     n, t, s = (1 if single else size(rng, 1, 3)), size(rng, 1, 5), size(rng, 1, 5)
     alone = kdim is None and vdim is None and chance(rng)  # self-attention: one x in three roles
     s = t if alone else s
@@ -23,6 +24,8 @@ def multihead_attention(rng, nn):
     lead = (n * heads,) if "head" in kind else ()
     if kind == "causal":
         attn_mask, options["is_causal"] = ~np.tri(t, s, dtype=bool), True
+        if any(more.values()):  # PyTorch hides what is put at the end from most queries, unless weights are wanted
+            options["need_weights"] = True
     elif kind.startswith("bool"):
         attn_mask = rng.random((*lead, t, s)) < 0.4
         attn_mask[..., 0] = False  # where nothing may be attended to, PyTorch gives NaN
@@ -55,7 +58,40 @@ def attention(rng, nn):
     return None, [q, k, v, mask], lambda _, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m, **options)
 
 
+def grouped_heads(rng, nn):
+    """Groups of query heads that share a head of keys and values."""
+    groups, t, s, d, e = pick(rng, 1, 2, 3), *(size(rng, 1, 5) for _ in range(4))
+    heads, batch = groups * size(rng, 1, 3), pick(rng, (), (2,), (1,))
+    q = rng.normal(size=(*batch, heads, t, d))
+    k, v = rng.normal(size=(*batch, groups, s, d)), rng.normal(size=(*batch, groups, s, e))
+    kind = pick(rng, "none", "causal", "bool", "float")
+    mask = rng.random((heads, t, s)) < 0.6 if kind == "bool" else rng.normal(size=(heads, 1, s))
+    mask = mask if kind in ("bool", "float") else None
+    options = {"is_causal": kind == "causal", "scale": pick(rng, None, 0.7), "enable_gqa": True}
+    F = nn.functional
+    return None, [q, k, v, mask], lambda _, q, k, v, m: F.scaled_dot_product_attention(q, k, v, m, **options)
+
+
+def learned_bias(rng, nn):
+    """A float mask with a gradient, broadcast over the batch, the heads, the queries or the keys; keys left out too."""
+    n, h, t, s, d = (size(rng, 1, 4) for _ in range(5))
+    q, k, v = rng.normal(size=(n, h, t, d)), rng.normal(size=(n, h, s, d)), rng.normal(size=(n, h, s, d))
+    bias = rng.normal(size=pick(rng, (h, t, s), (1, h, t, s), (h, 1, s), (h, t, 1), (n, 1, t, s), (n, h, t, s), (s,)))
+    hidden = np.where(rng.random((n, 1, 1, s)) < 0.3, -np.inf, 0.0)
+    hidden[..., 0] = 0
+    where = hidden if chance(rng) else None
+    F = nn.functional
+
+    def run(_, q, k, v, bias, hidden):
+        mask = bias if hidden is None else bias + hidden  # padding and bias in one mask
+        return F.scaled_dot_product_attention(q, k, v, mask)
+
+    return None, [q, k, v, bias, where], run
+
+
 CONFIGURATIONS = {
-    multihead_attention: 110,
+    multihead_attention: 150,
     attention: 50,
+    grouped_heads: 50,
+    learned_bias: 50,
 }
