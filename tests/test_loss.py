@@ -133,3 +133,52 @@ def test_mse_does_not_broadcast():
 def test_an_unknown_reduction(operation):
     with pytest.raises(ArgumentError, match="reduction: got 'avg', expected 'mean', 'sum' or 'none'"):
         operation(X, X, reduction="avg")
+
+
+# Numbers, yes and no --------------------------------------------------------------------------------------------------
+
+
+@each_mode
+def test_huber_at_its_seams(mode):
+    """The parabola meets its tangents without a kink; infinite errors pull like any other outlier."""
+    x = np.array([-np.inf, -2.0, -0.5, 0.0, 0.5, 2.0, np.inf])
+    with minidl.mode(mode):
+        y, (g,) = vjp(lambda x: ops.huber(x, delta=0.5), (x,), np.ones(7))
+    np.testing.assert_allclose(y.data, [np.inf, 0.875, 0.125, 0, 0.125, 0.875, np.inf])
+    np.testing.assert_array_equal(g.data, [-0.5, -0.5, -0.5, 0, 0.5, 0.5, 0.5])
+
+
+@each_mode
+def test_bce_of_certain_predictions(mode):
+    """A logarithm is cut off at −100, a slope at 10¹²; a wrong certainty can be unlearned, a right one has slope 0."""
+    x, t = np.array([0.0, 1.0, 0.0, 1.0]), np.array([1.0, 0.0, 0.0, 1.0])
+    with minidl.mode(mode):
+        y, (dx, dt) = vjp(ops.bce, (x, t), np.ones(4))
+    np.testing.assert_array_equal(y.data, [100, 100, 0, 0])
+    np.testing.assert_array_equal(dx.data, [-1e12, 1e12, 0, 0])
+    np.testing.assert_array_equal(dt.data, [100, -100, 100, -100])
+
+
+@each_mode
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bce_with_logits_keeps_its_digits(mode, dtype):
+    """Where σ rounds to 0 or 1, the surprise is still |x|, or still e^−|x|."""
+    x = np.array([1000.0, -1000.0, 60.0, -60.0], dtype)
+    t = np.array([0.0, 1.0, 1.0, 0.0], dtype)
+    with minidl.mode(mode):
+        y, (g,) = vjp(lambda x: ops.bce_with_logits(x, t), (x,), np.ones(4, dtype))
+    np.testing.assert_allclose(y.data, [1000, 1000, np.exp(-60), np.exp(-60)], rtol=1e-6)
+    np.testing.assert_allclose(g.data, [1, -1, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["fast", "plain", "textbook"])
+def test_bce_passes_nan_on_and_refuses_what_is_no_probability(mode):
+    with minidl.mode(mode):
+        assert np.isnan(ops.bce(np.array([np.nan, 0.5]), np.ones(2))).tolist() == [True, False]
+        with pytest.raises(ArgumentError, match=r"got 1.5 at position \(1,\), expected probabilities[^$]*with_logits"):
+            ops.bce(np.array([0.5, 1.5]), np.ones(2))
+
+
+def test_huber_without_a_delta():
+    with pytest.raises(ArgumentError, match="delta: got int 0, expected a number above 0"):
+        ops.huber(X, delta=0)
