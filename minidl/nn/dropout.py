@@ -1,40 +1,70 @@
-"""Dropout."""
+"""Dropout: of single values, of whole channels, and the kind that goes with SELU."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from minidl.errors import ArgumentError
-
 from . import functional as F
 from .functional.dropout import check_probability
+from .functional.inplace import refuse_inplace
 from .module import Module
 
-__all__ = ["Dropout"]
+__all__ = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 
 
-class Dropout(Module):
-    """In training each value is switched off with probability p, the others are scaled by 1/(1 − p).
+class _Dropout(Module):
+    """What all of them share: a probability.
 
-    Args:
-        p: the probability.
     Raises:
         ArgumentError: p is no probability; `inplace` is not False.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
-        check_probability("Dropout", p)
-        refuse_inplace("Dropout", inplace)
+        check_probability(type(self).__name__, p)
+        refuse_inplace(type(self).__name__, inplace)
         self.p = p
-
-    def forward(self, input: Any) -> Any:
-        return F.dropout(input, self.p, self.training)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace=False"
 
 
-def refuse_inplace(name: str, inplace: bool) -> None:
-    """PyTorch's `inplace` saves memory there; here it would only overwrite values that backward needs."""
-    if inplace:
-        raise ArgumentError(f"{name}: inplace: got {inplace!r}, expected False", fix="leave it out: results are equal")
+class Dropout(_Dropout):
+    """In training each value is switched off with probability p, the others are scaled by 1/(1 − p)."""
+
+    def forward(self, input: Any) -> Any:
+        return F.dropout(input, self.p, self.training)
+
+
+class Dropout1d(_Dropout):
+    """Dropout of whole channels of sequences, (N, C, L) or (C, L)."""
+
+    def forward(self, input: Any) -> Any:
+        return F.dropout1d(input, self.p, self.training)
+
+
+class Dropout2d(_Dropout):
+    """Dropout of whole channels of images, (N, C, H, W), or of sequences, (N, C, L)."""
+
+    def forward(self, input: Any) -> Any:
+        return F.dropout2d(input, self.p, self.training)
+
+
+class Dropout3d(_Dropout):
+    """Dropout of whole channels of volumes, (N, C, D, H, W) or (C, D, H, W)."""
+
+    def forward(self, input: Any) -> Any:
+        return F.dropout3d(input, self.p, self.training)
+
+
+class AlphaDropout(_Dropout):
+    """Dropout that keeps mean 0 and variance 1, for networks of SELUs."""
+
+    def forward(self, input: Any) -> Any:
+        return F.alpha_dropout(input, self.p, self.training)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """`AlphaDropout` of whole channels, (N, C, …)."""
+
+    def forward(self, input: Any) -> Any:
+        return F.feature_alpha_dropout(input, self.p, self.training)

@@ -20,12 +20,16 @@ from minidl.tensor import Tensor
 __all__ = [
     "calculate_gain",
     "constant_",
+    "dirac_",
+    "eye_",
     "fan_in_and_out",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",
     "ones_",
     "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
     "uniform_",
     "xavier_normal_",
     "xavier_uniform_",
@@ -59,6 +63,54 @@ def zeros_(tensor: Tensor) -> Tensor:
 def ones_(tensor: Tensor) -> Tensor:
     """Ones."""
     return constant_(tensor, 1.0)
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Normal draws, those outside [a, b] drawn again.
+
+    Derivation: a draw z from a density g is kept with probability φ(z) / (c g(z)), c = max φ/g, which leaves φ cut to
+        the interval. Of two g, the normal itself and the uniform on the interval, the one that keeps more is taken:
+        a narrow or far interval would hardly ever be hit by normal draws.
+    Source: J. von Neumann, Various techniques used in connection with random digits (1951).
+    Raises:
+        ArgumentError: a is not below b, std is not positive, or [a, b] begins more than 8 std from the mean.
+    """
+    low, high = ((limit - mean) / std if std > 0 else math.nan for limit in (a, b))
+    nearest = min(max(0.0, low), high)
+    if not low < high or not abs(nearest) <= 8:
+        raise ArgumentError(
+            f"trunc_normal_: got mean {mean}, std {std}, a {a}, b {b}, expected a < b, a positive std, and an interval "
+            "that begins within 8 std of the mean",
+            fix="a and b are the ends themselves, not counted in std",
+        )
+    low, high = max(low, nearest - 9), min(high, nearest + 9)  # further out lies less than 10⁻¹⁸ of the whole
+    rng = (generator or default_generator).numpy
+    peak = math.exp(-nearest * nearest / 2)
+    if (high - low) * peak < math.sqrt(2 * math.pi):  # φ's largest value times the width is less than 1
+
+        def draw(n: int) -> Any:
+            z = rng.uniform(low, high, n)
+            return z[rng.random(n) * peak < np.exp(-z * z / 2)]
+
+    else:
+
+        def draw(n: int) -> Any:
+            z = rng.standard_normal(n)
+            return z[(low <= z) & (z <= high)]
+
+    kept: list[Any] = [np.empty(0)]
+    missing = tensor.numel()
+    while missing > 0:
+        kept.append(draw(2 * missing + 16)[:missing])
+        missing -= len(kept[-1])
+    return _fill(tensor, np.clip(mean + std * np.concatenate(kept), a, b).reshape(tensor.shape))
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
@@ -134,8 +186,57 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None =
     q, r = np.linalg.qr(draw if rows >= columns else draw.T)
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
     q = q if rows >= columns else q.T
-    with no_grad():
-        return tensor.copy_((gain * q).reshape(tensor.shape).astype(tensor.dtype))
+    return _fill(tensor, (gain * q).reshape(tensor.shape))
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """A matrix of normal draws, in each column of which a share `sparsity` of the rows, rounded up, is 0.
+
+    Source: J. Martens, Deep learning via Hessian-free optimization (2010), section 5.
+    Raises:
+        ShapeError: no matrix. ArgumentError: the share is not between 0 and 1.
+    """
+    if tensor.ndim != 2:
+        raise ShapeError(f"sparse_: tensor: got shape {tensor.shape}, expected 2 axes")
+    if not 0 <= sparsity <= 1:
+        raise ArgumentError(f"sparse_: sparsity: got {sparsity}, expected a share, from 0 to 1")
+    rng = (generator or default_generator).numpy
+    rows, columns = tensor.shape
+    places = rng.permuted(np.tile(np.arange(rows)[:, None], (1, columns)), axis=0)  # each column in an order of its own
+    return _fill(tensor, np.where(places < math.ceil(sparsity * rows), 0.0, std * rng.standard_normal((rows, columns))))
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix, as far as the shape goes: a dense layer that passes its inputs on.
+
+    Raises:
+        ShapeError: no matrix.
+    """
+    if tensor.ndim != 2:
+        raise ShapeError(f"eye_: tensor: got shape {tensor.shape}, expected 2 axes")
+    return _fill(tensor, np.eye(tensor.shape[0], tensor.shape[1]))
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """1 in the middle of the filter from channel i to channel i, else 0: a convolution that passes its inputs on.
+
+    Shapes: (O, I, L), (O, I, H, W) or (O, I, D, H, W).
+    Args:
+        groups: of the convolution; each passes on as many of its channels as it has inputs and outputs for.
+    Raises:
+        ShapeError: another number of axes. ArgumentError: the groups do not divide O.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ShapeError(f"dirac_: tensor: got shape {tensor.shape}, expected 3, 4 or 5 axes: (out, in, …)")
+    outputs, inputs, *field = tensor.shape
+    if groups < 1 or outputs % groups:
+        raise ArgumentError(f"dirac_: groups: got {groups}, expected a divisor of the {outputs} output channels")
+    values = np.zeros(tensor.shape)
+    each = outputs // groups
+    for group in range(groups):
+        for channel in range(min(each, inputs)):
+            values[(group * each + channel, channel, *[size // 2 for size in field])] = 1.0
+    return _fill(tensor, values)
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -143,7 +244,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
     | nonlinearity | gain |
     | --- | --- |
-    | linear, conv2d, sigmoid | 1 |
+    | linear, sigmoid; conv1d, conv2d, conv3d, and conv_transpose of each | 1 |
     | tanh | 5/3 |
     | relu | √2 |
     | leaky_relu | √(2 / (1 + param²)), param 0.01 by default |
@@ -152,7 +253,9 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     Raises:
         ArgumentError: another name.
     """
-    gains = {"linear": 1.0, "conv2d": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
+    gains = dict.fromkeys(["linear", "sigmoid"], 1.0)
+    gains |= {f"{kind}{axes}d": 1.0 for kind in ("conv", "conv_transpose") for axes in (1, 2, 3)}
+    gains |= {"tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
     gains["leaky_relu"] = math.sqrt(2.0 / (1 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in gains:
         raise ArgumentError(f"calculate_gain: nonlinearity: got {nonlinearity!r}, expected one of {', '.join(gains)}")
@@ -169,6 +272,11 @@ def fan_in_and_out(tensor: Any) -> tuple[int, int]:
         raise ShapeError(f"init: tensor: got shape {tensor.shape}, expected at least 2 axes: (out, in, …)")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def _fill(tensor: Tensor, values: Any) -> Tensor:
+    with no_grad():
+        return tensor.copy_(values.astype(tensor.dtype))
 
 
 def _glorot(tensor: Tensor, gain: float) -> float:

@@ -129,6 +129,8 @@ def pow(x: Any, w: Any) -> Any:
 
 @pow.vjp("x")
 def pow_dx(dy: Any, x: Any, w: Any) -> Any:
+    if isinstance(w, int | float):
+        return dy * w * pow(x, w - 1 if w else 1.0)  # a Python number has more digits than `where` would leave it
     return dy * w * pow(x, where(w == 0, 1.0, w - 1))
 
 

@@ -42,4 +42,10 @@ SAMPLES = {
         sample(normal(70, 33), normal(33), normal(33)),
         sample(normal(0, 5), normal(5), normal(5)),
     ],
+    "rms_norm": [
+        sample(normal(4, 5), normal(5)),
+        sample(normal(2, 3, 4), normal(3, 4), dims=2, eps=1e-2),
+        sample(normal(6), None),
+        sample(normal(0, 5), normal(5)),
+    ],
 }
