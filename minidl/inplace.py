@@ -23,6 +23,18 @@ def _array(value: Any) -> Any:
     return value.data if hasattr(value, "edge") else value
 
 
+def _written(name: str) -> Any:
+    """The method without the underscore, its result written into the tensor's own memory."""
+
+    def method(self: Any, *args: Any, **options: Any) -> Any:
+        given = (*args, *options.values())
+        self._writable(name, next((each for each in given if getattr(each, "requires_grad", False)), None))
+        return self.copy_(getattr(self.detach(), name[:-1])(*args, **options))
+
+    method.__name__, method.__doc__ = name, f"As `{name[:-1]}`, in place."
+    return method
+
+
 class InPlace:
     """The methods of Tensor that change it."""
 
@@ -120,6 +132,16 @@ class InPlace:
         array = self._writable("clamp_")
         xp(array).clip(array, min, max, out=array)
         return self
+
+    masked_fill_ = _written("masked_fill_")
+    masked_scatter_ = _written("masked_scatter_")
+    scatter_ = _written("scatter_")
+    scatter_add_ = _written("scatter_add_")
+    index_add_ = _written("index_add_")
+    index_copy_ = _written("index_copy_")
+    index_fill_ = _written("index_fill_")
+    tril_ = _written("tril_")
+    triu_ = _written("triu_")
 
     def uniform_(self, low: Any = 0.0, high: Any = 1.0, *, generator: Generator | None = None) -> Any:
         """Fill with uniform draws from [low, high)."""

@@ -28,7 +28,7 @@ FLOORS = (
     {"operation", "recompute"},
     {"op"},
     {"ops"},
-    {"creation", "functional", "functions", "gradcheck", "serialize"},
+    {"creation", "functional", "functions", "gradcheck", "linalg", "serialize"},
     {"data", "nn", "optim"},
     {"models", "show", "train"},
     {"compat"},
@@ -41,6 +41,7 @@ OPEN_FROM = next(i for i, floor in enumerate(FLOORS) if "data" in floor)
 UPWARDS = {  # (who, whom): why all the same
     ("config", "errors"): "mode() imports the error that it raises when it raises it",
     ("nn", "optim"): "clip_grad_norm_ is found in nn.utils, as in PyTorch, and lives with the optimizers",
+    ("optim", "nn"): "swa_utils has a Module, AveragedModel, under PyTorch's name; nothing else of optim loads it",
     ("ops", "methods"): "ops closes the circle: it gives itself to the methods of tensors",
 }
 TO_KERNELS = {
@@ -49,6 +50,7 @@ TO_KERNELS = {
 }
 ARRAYS_IN_RULES = {  # (file, function): why it may use NumPy all the same
     ("attention.py", "_triangle"): "a mask of booleans, through which no gradient passes",
+    ("ctc.py", "_walk"): "what depends on labels alone: integers, and constants of 0 and −∞",
     ("pool.py", "_counts"): "how many places a window covers: sizes, not values",
     ("pool.py", "_first_largest"): "the index of each window's winner, through which no gradient passes",
     ("pool.py", "_inside"): "a mask of booleans, through which no gradient passes",

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import minidl
-from minidl import ops
+from minidl import nn, ops
 from minidl.errors import AxisError, ShapeError
 from minidl.functional import vjp
+from minidl.nn import functional as F
 
 INF, NAN = np.inf, np.nan
 each_mode = pytest.mark.parametrize("mode", ["fast", "plain", "textbook"])
@@ -108,3 +109,70 @@ def test_the_norms_say_which_shape_does_not_fit():
     for operation in (ops.softmax, ops.log_softmax):
         with pytest.raises(AxisError, match="softmax: axis: got 3, expected -3 to 2"):
             operation(x, axis=3)
+
+
+# The norms among each other -------------------------------------------------------------------------------------------
+
+
+@each_mode
+def test_layer_norm_is_the_rms_norm_of_what_is_centred(mode, rng):
+    x, w, u = rng.normal(size=(5, 4)), rng.normal(size=4), rng.normal(size=(5, 4))
+    with minidl.mode(mode):
+        one, ones = vjp(lambda x, w: ops.layer_norm(x, w, eps=0.1), (x, w), u)
+        other, others = vjp(lambda x, w: ops.rms_norm(x - ops.mean(x, axis=-1, keepdims=True), w, eps=0.1), (x, w), u)
+    for a, b in ((one, other), *zip(ones, others, strict=True)):
+        np.testing.assert_allclose(a.data, b.data, rtol=0, atol=1e-13)
+
+
+@each_mode
+def test_rms_norm_does_not_see_a_stretch(mode, rng):
+    """But a shift; its gradient is orthogonal to x alone."""
+    x, u = rng.normal(size=(2, 6, 5))
+    with minidl.mode(mode):
+        y, (g,) = vjp(lambda x: ops.rms_norm(x, eps=0.0), (x,), u)
+        again = ops.rms_norm(minidl.tensor(3 * x), eps=0.0)
+    np.testing.assert_allclose(again.data, y.data, rtol=1e-14)
+    np.testing.assert_allclose((g.data * x).sum(axis=-1), 0, atol=1e-13)
+    np.testing.assert_allclose((y.data**2).mean(axis=-1), 1, rtol=1e-13)
+    assert np.abs(g.data.sum(axis=-1)).min() > 1e-3
+
+
+def test_group_norm_lies_between_layer_norm_and_instance_norm(rng):
+    x, w, b = rng.normal(size=(3, 4, 5)), rng.normal(size=4), rng.normal(size=4)
+    one = F.group_norm(x, 1).numpy()
+    np.testing.assert_allclose(one, F.layer_norm(x, (4, 5)).numpy(), rtol=0, atol=1e-14)
+    each = F.group_norm(x, 4, w, b).numpy()
+    np.testing.assert_allclose(each, F.instance_norm(x, weight=w, bias=b).numpy(), rtol=0, atol=1e-14)
+    for n in range(3):  # a batch norm of one sample
+        alone = F.batch_norm(x[n : n + 1], None, None, w, b, training=True).numpy()
+        np.testing.assert_allclose(each[n : n + 1], alone, rtol=0, atol=1e-14)
+
+
+def test_a_group_of_channels_is_normalised_together(rng):
+    x = rng.normal(size=(2, 6, 3)) * 5 + 2
+    y = F.group_norm(x, 2, eps=0.0).numpy().reshape(2, 2, 9)
+    np.testing.assert_allclose(y.mean(axis=-1), 0, atol=1e-14)
+    np.testing.assert_allclose(y.std(axis=-1), 1, rtol=1e-13)
+
+
+def test_normalize_of_nothing_is_nothing():
+    x = minidl.tensor([[0.0, 0.0], [3.0, 4.0]], requires_grad=True)
+    y = F.normalize(x)
+    y.sum().backward()
+    assert y.tolist() == [[0, 0], [np.float32(0.6), np.float32(0.8)]] and np.isfinite(x.grad.numpy()).all()
+    assert F.normalize(minidl.tensor([[0.0, 2.0, 2.0]]), p=0).tolist() == [[0, 1, 1]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_the_response_of_neighbours_by_hand(size, rng):
+    x = rng.normal(size=(2, 4, 3))
+    y = F.local_response_norm(x, size, alpha=0.3, beta=0.5, k=0.7).numpy()
+    for c in range(4):
+        near = x[:, max(c - size // 2, 0) : c + (size - 1) // 2 + 1]
+        np.testing.assert_allclose(y[:, c], x[:, c] / (0.7 + 0.3 / size * (near**2).sum(axis=1)) ** 0.5, rtol=1e-13)
+    assert F.local_response_norm(x[:0], size).shape == (0, 4, 3)
+
+
+def test_an_unused_number_of_features_is_told():
+    with pytest.warns(UserWarning, match="4 channels and num_features is 3"):
+        nn.InstanceNorm1d(3)(np.ones((2, 4, 5), np.float32))

@@ -20,6 +20,8 @@ import pytest
 from minidl.kernels import reference
 from minidl.kernels.reference import optimize
 
+from . import reference_arrays, reference_elementwise, reference_loss, reference_recurrent
+
 FILES = [importlib.import_module(f"{reference.__name__}.{m.name}") for m in pkgutil.iter_modules(reference.__path__)]
 FUNCTIONS = {
     name: function
@@ -65,6 +67,8 @@ case("cast", R(), dtype=np.float64)
 case("move", R(2, 3), device="cpu")
 case("dropout", R(3, 4), R(3, 4) > 0, p=0.4)
 case("dropout", R(3), np.zeros(3, bool), p=1.0)
+for name, inputs, params in reference_elementwise.cases(R):
+    case(name, *inputs, **params)
 
 # ── reduce ───────────────────────────────────────────────────────────────────────────────────────
 for name in ["sum", "mean", "max", "min", "logsumexp", "var"]:
@@ -101,6 +105,8 @@ for size, kernel, stride, dilation in [
     ((1, 2, 7, 6), (3, 2), (2, 3), (1, 2)),
     ((1, 1, 5, 5), (2, 2), (3, 3), (2, 1)),
     ((0, 2, 3, 3), (2, 2), (1, 1), (1, 1)),
+    ((2, 1, 9), (3,), (2,), (2,)),
+    ((1, 2, 4, 3, 5), (2, 1, 3), (1, 2, 1), (2, 1, 1)),
 ]:
     x, how = R(*size), {"stride": stride, "dilation": dilation}
     case("windows", x, kernel_size=kernel, **how)
@@ -152,13 +158,15 @@ for size, kernel, stride, padding, dilation, groups in [
     ((1, 3, 5, 5), (3, 1, 3, 2), (2, 3), (1, 1), (1, 2), 3),
     ((1, 1, 6, 6), (1, 1, 2, 2), (4, 4), (0, 0), (1, 1), 1),
     ((0, 2, 3, 3), (2, 2, 2, 2), (1, 1), (1, 1), (1, 1), 1),
+    ((2, 2, 7), (4, 1, 3), (2,), (1,), (2,), 2),
+    ((1, 2, 3, 4, 5), (2, 2, 2, 3, 1), (1, 2, 1), (1, 0, 0), (2, 1, 1), 1),
 ]:
     how = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     x, w = R(*size), R(*kernel)
-    dy = R(*FUNCTIONS["conv2d"](x, w, **how).shape)
-    case("conv2d", x, w, **how)
-    case("conv2d_input", dy, w, size=size[2:], **how)
-    case("conv2d_weight", x, dy, size=kernel[2:], **how)
+    dy = R(*FUNCTIONS["conv"](x, w, **how).shape)
+    case("conv", x, w, **how)
+    case("conv_input", dy, w, size=size[2:], **how)
+    case("conv_weight", x, dy, size=kernel[2:], **how)
 for size, kernel, stride, padding, dilation in [
     ((2, 2, 4, 6), (2, 3), (2, 2), (0, 0), (1, 1)),
     ((1, 1, 6, 5), (3, 2), (2, 3), (1, 1), (1, 1)),
@@ -168,21 +176,13 @@ for size, kernel, stride, padding, dilation in [
 ]:
     for ceil in [False, True]:
         how = {"kernel_size": kernel, "stride": stride, "padding": padding, "ceil_mode": ceil}
-        case("max_pool2d", R(*size), dilation=dilation, **how)
-        case("avg_pool2d", R(*size), count_include_pad=True, **how)
-        case("avg_pool2d", R(*size), count_include_pad=False, **how)
+        case("max_pool", R(*size), dilation=dilation, **how)
+        case("avg_pool", R(*size), count_include_pad=True, **how)
+        case("avg_pool", R(*size), count_include_pad=False, **how)
 
 # ── recurrent, attention ─────────────────────────────────────────────────────────────────────────
-for t, n, d, h, bias, lengths in [
-    (3, 2, 2, 2, True, None),
-    (4, 3, 2, 1, True, np.array([4, 0, 2])),
-    (3, 2, 1, 2, False, np.array([1, 3])),
-    (1, 1, 3, 2, False, None),
-    (0, 2, 2, 2, True, None),
-]:
-    for reverse in [False, True]:
-        weights = R(4 * h, d), R(4 * h, h), *([R(4 * h), R(4 * h)] if bias else [None, None])
-        case("lstm", R(t, n, d), R(n, h), R(n, h), *weights, lengths, reverse=reverse)
+for name, inputs, params in [*reference_arrays.cases(R), *reference_recurrent.cases(R)]:
+    case(name, *inputs, **params)
 
 
 def qkv(*lead, t=3, s=4, d=2, e=3):
@@ -202,6 +202,8 @@ case("attention", *qkv(2), R(1, 4), R(2, 3, 4) > 0, scale=0.7, causal=True, p=0.
 case("attention", *qkv(2), None, np.zeros((2, 3, 4), bool), scale=0.7, p=1.0)
 case("attention", *qkv(0), None, None, scale=0.7)
 case("attention", *qkv(s=0), None, None, scale=0.7)
+case("rotary", R(2, 3, 4), R(3, 2))
+case("rotary", R(2, 3, 4), R(2, 1, 1), interleaved=True)
 
 # ── normalize, loss ──────────────────────────────────────────────────────────────────────────────
 for name in ["softmax", "log_softmax"]:
@@ -215,16 +217,13 @@ for w, b in [(R(4), R(4)), (None, None), (R(4), None), (None, R(4))]:
     case("batch_norm", R(3, 4, 2), w, b, eps=1e-3)
 case("layer_norm", R(2, 3, 2), R(3, 2), R(3, 2), dims=2, eps=1e-2)
 case("layer_norm", R(6), R(6), R(6))
+case("rms_norm", R(2, 3, 2), R(3, 2), dims=2, eps=1e-2)
+case("rms_norm", R(2, 5), None)
 case("layer_norm", R(0, 4), R(4), R(4))
 case("batch_norm", R(5, 2), R(2), R(2))
 case("batch_norm", R(2, 2, 2, 3), R(2), R(2))
-for how in ["mean", "sum", "none"]:
-    for lead in [(), (4,), (2, 3)]:
-        case("cross_entropy", R(*lead, 3), draw.integers(3, size=lead), reduction=how)
-        case("mse", R(*lead), R(*lead), reduction=how)
-case("cross_entropy", R(0, 3), np.zeros(0, int), reduction="sum")
-case("mse", R(0, 3), R(0, 3), reduction="none")
-case("cross_entropy", np.array([[900.0, -900.0, 0.0], [-INF, 1.0, 2.0]]), np.array([1, 2]))
+for name, inputs, params in reference_loss.cases(R, draw):
+    case(name, *inputs, **params)
 
 same, close = np.testing.assert_array_equal, np.testing.assert_allclose
 NUMBERED = [pytest.param(*c, id=f"{c[0]}-{k}") for k, c in enumerate(CASES)]
@@ -303,9 +302,9 @@ def test_extrema_share_among_ties():
 def test_max_pool_gives_ties_to_the_first():
     how = {"kernel_size": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
     for x in [np.zeros((1, 1, 2, 2)), np.full((1, 1, 2, 2), -INF)]:
-        same(gradients("max_pool2d", x, **how)[0], [[[[1, 0], [0, 0]]]])
+        same(gradients("max_pool", x, **how)[0], [[[[1, 0], [0, 0]]]])
         x[0, 0, 0, 1] = np.nan
-        same(FUNCTIONS["max_pool2d"](x, **how), [[[[np.nan]]]])
+        same(FUNCTIONS["max_pool"](x, **how), [[[[np.nan]]]])
 
 
 def test_rows_with_nothing_in_them():
@@ -332,7 +331,7 @@ def test_erf_series_and_fraction_meet_the_library():
     close(erf(x + 1e-30j).imag / 1e-30, slope, rtol=1e-12)
 
 
-ADJOINTS = ["windows", "getitem", "take_along_axis", "embedding", "conv2d"]
+ADJOINTS = ["windows", "getitem", "take_along_axis", "embedding", "conv"]
 
 
 @pytest.mark.parametrize(("name", "inputs", "params"), [c for c in NUMBERED if c.values[0] in ADJOINTS])
@@ -344,9 +343,9 @@ def test_an_operation_and_its_adjoint_agree(name, inputs, params):
     if name == "windows":
         how = {key: params[key] for key in ["stride", "dilation"]}
         adjoint = FUNCTIONS["windows_adjoint"](dy, size=x.shape[2:], **how)
-        (kh, kw), (sh, sw), (rh, rw) = params["kernel_size"], how["stride"], how["dilation"]
-        views = np.lib.stride_tricks.sliding_window_view(x, (rh * (kh - 1) + 1, rw * (kw - 1) + 1), (2, 3))
-        same(y, views[:, :, ::sh, ::sw, ::rh, ::rw])
+        reach = [r * (k - 1) + 1 for k, r in zip(params["kernel_size"], how["dilation"], strict=True)]
+        views = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(2, x.ndim)))
+        same(y, views[:, :, *[slice(None, None, step) for step in (*how["stride"], *how["dilation"])]])
     elif name == "getitem":
         adjoint = FUNCTIONS["getitem_adjoint"](dy, shape=x.shape, **params)
     elif name == "take_along_axis":
@@ -356,8 +355,8 @@ def test_an_operation_and_its_adjoint_agree(name, inputs, params):
         same(y, x[others[0]])
         adjoint = FUNCTIONS["embedding_adjoint"](dy, *others, size=len(x))
     else:
-        adjoint = FUNCTIONS["conv2d_input"](dy, *others, size=x.shape[2:], **params)
-        weight = FUNCTIONS["conv2d_weight"](x, dy, size=others[0].shape[2:], **params)
+        adjoint = FUNCTIONS["conv_input"](dy, *others, size=x.shape[2:], **params)
+        weight = FUNCTIONS["conv_weight"](x, dy, size=others[0].shape[2:], **params)
         close(weight, dw, rtol=1e-13, atol=1e-13)
     close(adjoint, dx, rtol=1e-13, atol=1e-13)
     close(np.sum(y * dy), np.sum(x * adjoint), rtol=1e-12, atol=1e-12)
@@ -365,40 +364,32 @@ def test_an_operation_and_its_adjoint_agree(name, inputs, params):
 
 # ── the same cases in PyTorch ────────────────────────────────────────────────────────────────────
 # What only moves numbers is not here: its definition is one line, or the adjoint test covers it. So
-# does it cover conv2d_input and conv2d_weight. An axis () means all axes in PyTorch, and it draws its own
+# does it cover conv_input and conv_weight. An axis () means all axes in PyTorch, and it draws its own
 # dropout mask.
 COMPARED = [
     pytest.param(*c, id=n.id)
     for c, n in zip(CASES, NUMBERED, strict=True)
     if not FUNCTIONS[c[0]].__module__.endswith(("shape", "index"))
-    and c[0] not in ("cast", "move", "dropout", "conv2d_input", "conv2d_weight")
+    and c[0] not in ("cast", "move", "dropout", "conv_input", "conv_weight")
     and c[2].get("axis") != ()
     and not (c[0] == "attention" and c[1][4] is not None)
 ]
 
 
+def ranked(F, name):
+    return lambda x, *xs, **how: getattr(F, f"{name}{x.ndim - 2}d")(x, *xs, **how)
+
+
 def twin(torch, name):
     """The operation as PyTorch has it, under our parameters."""
-    F = torch.nn.functional
+    F, arrays = torch.nn.functional, reference_arrays.twins(torch)
+    if name in arrays:
+        return arrays[name]
     if FUNCTIONS[name].__module__.endswith("reduce"):
         function = getattr(torch, {"max": "amax", "min": "amin"}.get(name, name))
         return lambda x, axis=None, keepdims=False, **rest: function(
             x, dim=tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims, **rest
         )
-
-    def lstm(x, h0, c0, w_ih, w_hh, b_ih, b_hh, lengths, reverse):
-        weights = [w for w in (w_ih, w_hh, b_ih, b_hh) if w is not None]
-        turn = (lambda z: z.flip(0)) if reverse else (lambda z: z)
-        columns = []
-        for n in range(x.shape[1]):  # one sequence at a time, cut to its length
-            steps = len(x) if lengths is None else int(lengths[n])
-            y, h, c = x.new_zeros(0, 1, h0.shape[1]), h0[None, n : n + 1], c0[None, n : n + 1]
-            if steps:
-                part, how = turn(x[:steps, n : n + 1]), (b_ih is not None, 1, 0.0, False, False, False)
-                y, h, c = torch.lstm(part, (h, c), weights, *how)
-            columns.append((F.pad(turn(y), (0, 0, 0, 0, 0, len(x) - steps)), h[0], c[0]))
-        ys, hs, cs = zip(*columns, strict=True)
-        return torch.cat(ys, 1), torch.cat(hs), torch.cat(cs)
 
     def attention(q, k, v, mask, keep, scale, causal=False, p=0.0):
         if causal:
@@ -412,18 +403,26 @@ def twin(torch, name):
         y = F.batch_norm(x, None, None, w, b, training=True, eps=eps)
         return y, x.mean(axes), x.var(axes, correction=0)
 
-    def cross_entropy(x, target, reduction="mean"):
-        y = F.cross_entropy(x.reshape(-1, 3), target.reshape(-1), reduction=reduction)
-        return y.reshape(target.shape) if reduction == "none" else y
+    def rotary(x, angles, interleaved=False):
+        pairs = (x.unflatten(-1, (-1, 2)) if interleaved else x.unflatten(-1, (2, -1)).mT).contiguous()
+        turned = torch.view_as_complex(pairs) * torch.polar(torch.ones_like(angles), angles)
+        return (torch.view_as_real(turned) if interleaved else torch.view_as_real(turned).mT).flatten(-2)
 
-    adapted = {f.__name__: f for f in (lstm, attention, batch_norm, cross_entropy)} | {
+    adapted = {
+        **reference_elementwise.twins(torch),
+        **reference_loss.twins(torch),
+        **reference_recurrent.twins(torch),
+        "attention": attention,
+        "batch_norm": batch_norm,
+        "rotary": rotary,
         "clip": lambda x, low=-INF, high=INF: x.clamp(low, high),
         "affine": F.linear,
+        **{n: ranked(F, n) for n in ("conv", "max_pool", "avg_pool")},
         "einsum": lambda *xs, spec: torch.einsum(spec, *xs),
         "softmax": lambda x, axis=-1: x.softmax(axis),
         "log_softmax": lambda x, axis=-1: x.log_softmax(axis),
         "layer_norm": lambda x, w, b, dims=1, eps=1e-5: F.layer_norm(x, x.shape[-dims:], w, b, eps),
-        "mse": F.mse_loss,
+        "rms_norm": lambda x, w, dims=1, eps=1e-5: F.rms_norm(x, x.shape[-dims:], w, eps),
     }
     return adapted.get(name) or getattr(torch, name, None) or getattr(F, name)
 

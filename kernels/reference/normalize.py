@@ -95,6 +95,37 @@ def layer_norm_backward(
     return dx, dw, db
 
 
+def rms_norm(x: np.ndarray, w: np.ndarray | None = None, *, dims: int = 1, eps: float = 1e-5) -> np.ndarray:
+    """y = x ∘ w / √(‖x‖²/M + eps), M the number of values in the last `dims` axes; w has the shape of those axes.
+
+    Source: Zhang & Sennrich 2019, equation 4.
+    """
+    lead, last = x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
+    rows = x.reshape(math.prod(lead), math.prod(last))  # (N, M)
+    y = np.zeros_like(rows)
+    for i, row in enumerate(rows):
+        y[i] = row / np.sqrt(np.dot(row, row) / row.size + eps)
+    y = y.reshape(x.shape)
+    return y if w is None else y * w
+
+
+def rms_norm_backward(
+    dy: np.ndarray, x: np.ndarray, w: np.ndarray | None = None, *, dims: int = 1, eps: float = 1e-5
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """With s = ‖x‖²/M + eps and g = dy ∘ w:  dx = g s^(−1/2) − x ⟨g, x⟩ s^(−3/2)/M;  dw = Σ dy ∘ x s^(−1/2)."""
+    lead, last = x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
+    rows = x.reshape(math.prod(lead), math.prod(last))  # (N, M)
+    cotangents = dy.reshape(rows.shape)  # (N, M)
+    scale = np.ones(rows.shape[1]) if w is None else w.reshape(-1)  # (M,)
+    dx, dscale = np.zeros_like(rows), np.zeros_like(scale)
+    for i, row in enumerate(rows):
+        s = np.dot(row, row) / row.size + eps
+        g = cotangents[i] * scale
+        dx[i] = g * s**-0.5 - row * np.dot(g, row) * s**-1.5 / row.size
+        dscale += cotangents[i] * row * s**-0.5
+    return dx.reshape(x.shape), None if w is None else dscale.reshape(w.shape)
+
+
 def batch_norm(
     x: np.ndarray, w: np.ndarray | None = None, b: np.ndarray | None = None, *, eps: float = 1e-5
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -58,7 +58,8 @@ def _guesses(names: list[str], values: Mapping[str, Any], others: Iterable[str])
     others, lines = list(others), []
     for i, name in enumerate(names):
         near = get_close_matches(name, others, n=1) if i < GUESSES else []
-        lines.append(f"{name!r} {tuple(values[name].shape)}" + (f", nearest: {near[0]!r}" if near else ""))
+        shape = f" {tuple(values[name].shape)}" if name in values else ""  # a name that only a hook knows has none
+        lines.append(f"{name!r}{shape}" + (f", nearest: {near[0]!r}" if near else ""))
     return lines
 
 

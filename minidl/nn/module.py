@@ -14,9 +14,10 @@ import numpy as np
 
 from minidl.array import as_dtype, is_array, is_float, to_device
 from minidl.config import layers, no_grad
-from minidl.errors import ArgumentError, DTypeError, describe
+from minidl.errors import ArgumentError, DTypeError, StateDictError, describe
 from minidl.tensor import Buffer, Parameter, Tensor
 
+from .hooks import Hooked
 from .loading import check_fit
 
 __all__ = ["IncompatibleKeys", "Module"]
@@ -34,7 +35,7 @@ class IncompatibleKeys(NamedTuple):
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-class Module:
+class Module(Hooked):
     """The base of all layers and models: subclass it, make parameters and layers in `__init__`, write `forward`.
 
     Attributes:
@@ -51,7 +52,7 @@ class Module:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         token = layers.set((*layers.get(), self))  # so that an error inside can name this layer
         try:
-            return self.forward(*args, **kwargs)
+            return self.forward(*args, **kwargs) if self._hooks is None else self._hooks.call(self, args, kwargs)
         finally:
             layers.reset(token)
 
@@ -73,13 +74,21 @@ class Module:
         """The modules directly inside, without their names."""
         return (child for _, child in self.named_children())
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all inside it with their dotted paths, parents first; a shared one once."""
-        seen = set()
+    def named_modules(
+        self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all inside it with their dotted paths, parents first; a shared one once.
+
+        Args:
+            memo: the `id`s of modules to leave out, which grows; for calls that belong together.
+            prefix: stands before each path.
+            remove_duplicate: False: a shared module under each of its paths.
+        """
+        seen = set() if memo is None else memo
         stack: list[tuple[str, Module]] = [(prefix, self)]
         while stack:
             path, module = stack.pop()
-            if id(module) not in seen:
+            if not remove_duplicate or id(module) not in seen:
                 seen.add(id(module))
                 yield path, module
                 stack.extend(reversed([(_join(path, name), child) for name, child in module._own(Module)]))
@@ -88,25 +97,32 @@ class Module:
         """This module and all inside it, each once."""
         return (module for _, module in self.named_modules())
 
-    def _named(self, kind: type, prefix: str, recurse: bool) -> Iterator[tuple[str, Any]]:
+    def _named(
+        self, kind: type, prefix: str, recurse: bool, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Any]]:
         seen = set()
-        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
+        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
             for name, tensor in module._own(kind):
-                if id(tensor) not in seen:
+                if not remove_duplicate or id(tensor) not in seen:
                     seen.add(id(tensor))
                     yield _join(path, name), tensor
 
-    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Parameter]]:
-        """The parameters with their dotted names; a shared one once, under its first name."""
-        return self._named(Parameter, prefix, recurse)
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters with their dotted names; a shared one once, under its first name, or under each of them."""
+        return self._named(Parameter, prefix, recurse, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """The parameters: what an optimizer takes."""
         return (tensor for _, tensor in self.named_parameters(recurse=recurse))
 
-    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Buffer]]:
-        """The buffers with their dotted names; a shared one once, under its first name."""
-        return self._named(Buffer, prefix, recurse)
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Buffer]]:
+        """The buffers with their dotted names; a shared one once, under its first name, or under each of them."""
+        return self._named(Buffer, prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Buffer]:
         """The buffers."""
@@ -114,7 +130,37 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """PyTorch's way to write `self.name = Buffer(tensor, persistent)`; None stands for a buffer left out."""
-        setattr(self, name, None if tensor is None else Buffer(tensor, persistent))
+        self._register(name, None if tensor is None else Buffer(tensor, persistent), Buffer)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """PyTorch's way to write `self.name = param`; None stands for a parameter left out.
+
+        Raises:
+            ArgumentError: the name is empty, dotted, or that of something else. DTypeError: `param` is no Parameter.
+        """
+        self._register(name, param, Parameter)
+
+    def register_module(self, name: str, module: Module | None) -> None:
+        """PyTorch's way to write `self.name = module`; None stands for a module left out.
+
+        Raises:
+            ArgumentError: the name is empty, dotted, or that of something else. DTypeError: `module` is no Module.
+        """
+        self._register(name, module, Module)
+
+    add_module = register_module
+
+    def _register(self, name: str, value: Any, kind: type) -> None:
+        what = f"register_{kind.__name__.lower()}"
+        if value is not None and not isinstance(value, kind):
+            raise DTypeError(
+                f"{what}: {name!r}: got {describe(value)}, expected a {kind.__name__}",
+                fix="wrap it in nn.Parameter" if isinstance(value, Tensor) else "",
+            )
+        taken = hasattr(self, name) and not isinstance(getattr(self, name), kind | None)
+        if not name or "." in name or taken:
+            raise ArgumentError(f"{what}: got the name {name!r}, which is empty, dotted or taken")
+        setattr(self, name, value)
 
     def get_submodule(self, target: str) -> Module:
         """The module at a dotted path, e.g. `"encoder.0.fc1"`; `""` is this module.
@@ -123,6 +169,19 @@ class Module:
             ArgumentError: there is none.
         """
         return self._get(target, Module)
+
+    def set_submodule(self, target: str, module: Module) -> None:
+        """Put a module at a dotted path, in the place of the one that is there.
+
+        Raises:
+            ArgumentError: there is none. DTypeError: `module` is no Module.
+        """
+        if not isinstance(module, Module):
+            raise DTypeError(f"set_submodule: module: got {describe(module)}, expected a Module")
+        if self.get_submodule(target) is self:
+            raise ArgumentError("set_submodule: target: got '', which is the module itself", fix="name one inside")
+        path, _, name = target.rpartition(".")
+        setattr(self.get_submodule(path), name, module)
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter with a dotted name.
@@ -229,21 +288,46 @@ class Module:
 
     def _state(self, prefix: str) -> Iterator[tuple[str, Tensor]]:
         """All that is saved, under every name it has: own parameters, own buffers, then the children's."""
-        for kind in (Parameter, Buffer):
-            yield from ((prefix + name, t) for name, t in self._own(kind) if getattr(t, "persistent", True))
+        yield from ((prefix + name, tensor) for name, tensor in self._own_state())
         for name, child in self._own(Module):
             yield from child._state(f"{prefix}{name}.")
 
-    def state_dict(self, *, prefix: str = "") -> dict[str, Tensor]:
-        """Dotted name → tensor, detached, over the module's own memory: what changes there changes here."""
-        return {name: tensor.detach() for name, tensor in self._state(prefix)}
+    def _own_state(self) -> Iterator[tuple[str, Tensor]]:
+        for kind in (Parameter, Buffer):
+            yield from ((name, t) for name, t in self._own(kind) if getattr(t, "persistent", True))
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
+        """Dotted name → tensor, detached, over the module's own memory: what changes there changes here.
+
+        Args:
+            prefix: stands before each name.
+            keep_vars: the parameters and buffers themselves, not detached.
+        """
+        state: dict[str, Tensor] = {}
+        self._save_into(state, prefix, keep_vars)
+        return state
+
+    def _save_into(self, state: dict[str, Tensor], prefix: str, keep_vars: bool) -> None:
+        hooks = self._hooks
+        for hook in () if hooks is None else hooks.state_dict_pre:
+            hook.function(self, prefix, keep_vars)
+        for name, tensor in self._own_state():
+            state[prefix + name] = tensor if keep_vars else tensor.detach()
+        for name, child in self._own(Module):
+            child._save_into(state, f"{prefix}{name}.", keep_vars)
+        for hook in () if hooks is None else hooks.state_dict_post:
+            hook.function(self, state, prefix, {})
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Copy values into the parameters and buffers, in place; nothing is copied if anything does not fit.
 
         Args:
             state_dict: dotted name → tensor or array (a PyTorch tensor on the CPU will do).
             strict: names must be the same on both sides. Shapes always must.
+            assign: put the values in the place of the parameters and buffers, with their own memory, dtype and device,
+                instead of copying. An optimizer made before still holds the old ones.
         Returns:
             The missing and the unexpected names (both empty if strict).
         Raises:
@@ -253,18 +337,76 @@ class Module:
             raise DTypeError(f"load_state_dict: state_dict: got {describe(state_dict)}, expected names with tensors")
         own = dict(self._state(""))
         given = {name: _as_array(name, value) for name, value in state_dict.items()}
-        missing = [name for name in own if name not in given and not self._may_lack(name)]
-        unexpected = [name for name in given if name not in own]
+        missing, unexpected = self._adapt(given, strict)
+        missing += [name for name in own if name not in given and not self._may_lack(name)]
+        unexpected += [name for name in given if name not in own]
         check_fit(type(self).__name__, own, given, missing, unexpected, strict)
-        with no_grad():
-            for name, tensor in own.items():
-                if name in given:
-                    tensor.copy_(given[name])
-        return IncompatibleKeys(missing, unexpected)
+        if assign:
+            self._assign(own, given)
+        else:
+            with no_grad():
+                for name, tensor in own.items():
+                    if name in given:
+                        tensor.copy_(given[name])
+        result = IncompatibleKeys(missing, unexpected)
+        for module in self.modules():
+            for hook in () if module._hooks is None else module._hooks.load_state_dict_post:
+                hook.function(module, result)
+        return result
+
+    def _adapt(self, given: dict[str, Any], strict: bool) -> tuple[list[str], list[str]]:
+        """What modules and their hooks do before loading; the names that they say are missing, or unexpected."""
+        missing, unexpected, errors = list[str](), list[str](), list[str]()
+        for path, module in self.named_modules():
+            prefix = f"{path}." if path else ""
+            module.adapt_state(given, prefix)
+            for hook in () if module._hooks is None else module._hooks.load_state_dict_pre:
+                hook.function(module, given, prefix, {}, strict, missing, unexpected, errors)
+        if errors:
+            raise StateDictError(f"load_state_dict: hooks of {type(self).__name__} say: " + "; ".join(errors))
+        return missing, unexpected
+
+    def adapt_state(self, state: dict[str, Any], prefix: str) -> None:
+        """Called before loading: may rename or convert, in place, what other versions have saved; override it.
+
+        Args:
+            state: dotted name → array, of the whole that is loaded.
+            prefix: with what the names of this module begin.
+        """
+
+    def _assign(self, own: Mapping[str, Tensor], given: Mapping[str, Any]) -> None:
+        for name, tensor in own.items():
+            if name in given:
+                path, _, leaf = name.rpartition(".")
+                if isinstance(tensor, Buffer):
+                    new: Tensor = Buffer(given[name], tensor.persistent)
+                else:
+                    new = Parameter(given[name], tensor.requires_grad)
+                setattr(self.get_submodule(path), leaf, new)
 
     def _may_lack(self, name: str) -> bool:
         path, _, leaf = name.rpartition(".")
         return leaf in self.get_submodule(path).optional_state
+
+    # What it is made of -----------------------------------------------------------------------------------------------
+
+    def summary(self, *inputs: Any, dtypes: Any = None) -> Any:
+        """A table of the layers: their outputs' shapes, their parameters, and the bytes of both.
+
+        A copy that stands in for the module is run on zeros; this module, its buffers, its mode and the stream of
+        random numbers stay as they are.
+
+        Args:
+            *inputs: for each argument of forward its shape, or an example of it.
+            dtypes: the inputs' dtype, or one for each; default: that of the parameters. Of integers, zeros are given.
+        Returns:
+            A `Summary`: `print` it, or look at its fields, e.g. `summary.parameters` and `summary.rows`.
+        Raises:
+            ArgumentError: no inputs, or what is no shape.
+        """
+        from .summary import summarize
+
+        return summarize(self, *inputs, dtypes=dtypes)
 
     # Text -------------------------------------------------------------------------------------------------------------
 

@@ -1,18 +1,23 @@
-"""Normalisation layers."""
+"""Normalisation layers that look at one sample at a time. (Batch norms, and instance norms, are in `batch_norm`.)"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from minidl.creation import ones, zeros
-from minidl.errors import ShapeError
-from minidl.tensor import Buffer, Parameter, as_tensor
+from minidl.errors import ArgumentError, ShapeError
+from minidl.tensor import Parameter, as_tensor
 
 from . import functional as F
 from . import init
 from .module import Module
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = [
+    "GroupNorm",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
 
 
 class LayerNorm(Module):
@@ -36,14 +41,14 @@ class LayerNorm(Module):
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
-        sizes = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        sizes = _sizes(normalized_shape)
         self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
         self.weight = Parameter(ones(sizes, device=device, dtype=dtype)) if elementwise_affine else None
         self.bias = Parameter(zeros(sizes, device=device, dtype=dtype)) if elementwise_affine and bias else None
 
     def reset_parameters(self) -> None:
         """Back to the initial values."""
-        _reset(self.weight, self.bias)
+        reset(self.weight, self.bias)
 
     def forward(self, input: Any) -> Any:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -55,117 +60,136 @@ class LayerNorm(Module):
         )
 
 
-class _BatchNorm(Module):
-    """What both are; they differ in the axes of their input."""
+class RMSNorm(Module):
+    """Each sample divided by the root of its mean square over its last axes, then scaled: a layer norm with no mean.
 
-    axes: ClassVar[dict[int, str]]  # how many an input may have, and their letters
-    optional_state = ("num_batches_tracked",)
+    Shapes: (…, *normalized_shape) → the same; weight of normalized_shape.
+    Args:
+        normalized_shape: the sizes of the axes to normalise over; a number stands for one axis.
+        eps: added to the mean square; None: the machine epsilon of the input's dtype.
+        elementwise_affine: whether there is a weight.
+    Raises (when called):
+        ShapeError: the input ends in other axes.
+    Initial values: weight 1.
+    Source: B. Zhang, R. Sennrich, Root mean square layer normalization (2019).
+    """
 
     def __init__(
         self,
-        num_features: int,
+        normalized_shape: Any,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        *,
+        device: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        sizes = _sizes(normalized_shape)
+        self.normalized_shape, self.eps, self.elementwise_affine = sizes, eps, elementwise_affine
+        self.weight = Parameter(ones(sizes, device=device, dtype=dtype)) if elementwise_affine else None
+
+    def reset_parameters(self) -> None:
+        """Back to the initial values."""
+        reset(self.weight, None)
+
+    def forward(self, input: Any) -> Any:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+
+
+class GroupNorm(Module):
+    """Each group of channels of each sample normalised, then each channel scaled and shifted.
+
+    Shapes: (N, C, …) → the same; weight and bias (C,).
+    Args:
+        num_groups: how many groups, a divisor of the channels. 1: a layer norm over all but the batch; C: an instance
+            norm.
+        num_channels: C.
+        eps: added to the variance.
+        affine: whether there is a weight, and a bias unless `bias` is False.
+    Raises:
+        ArgumentError: num_groups does not divide num_channels.
+        ShapeError (when called): another number of channels.
+    Initial values: weight 1, bias 0.
+    Source: Y. Wu, K. He, Group normalization (2018).
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
         eps: float = 1e-5,
-        momentum: float | None = 0.1,
         affine: bool = True,
-        track_running_stats: bool = True,
         *,
         bias: bool = True,
         device: str | None = None,
         dtype: Any = None,
     ) -> None:
-        n, kind = num_features, dict[str, Any](device=device, dtype=dtype)
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
-        self.affine, self.track_running_stats = affine, track_running_stats
-        self.weight = Parameter(ones(n, **kind)) if affine else None
-        self.bias = Parameter(zeros(n, **kind)) if affine and bias else None
-        self.running_mean: Any = None
-        self.running_var: Any = None
-        self.num_batches_tracked: Any = None
-        if track_running_stats:
-            self.running_mean = Buffer(zeros(n, **kind))
-            self.running_var = Buffer(ones(n, **kind))
-            self.num_batches_tracked = Buffer(zeros((), dtype="int64", device=device))
-
-    def reset_running_stats(self) -> None:
-        """Forget the batches seen so far."""
-        if self.track_running_stats:
-            self.running_mean.zero_()
-            self.running_var.fill_(1)
-            self.num_batches_tracked.zero_()
+        if num_groups < 1 or num_channels % num_groups:
+            raise ArgumentError(
+                f"GroupNorm: num_groups: got {num_groups}, expected a divisor of num_channels {num_channels}",
+                fix=_divisors(num_channels),
+            )
+        self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
+        self.weight = Parameter(ones(num_channels, device=device, dtype=dtype)) if affine else None
+        self.bias = Parameter(zeros(num_channels, device=device, dtype=dtype)) if affine and bias else None
 
     def reset_parameters(self) -> None:
         """Back to the initial values."""
-        self.reset_running_stats()
-        _reset(self.weight, self.bias)
+        reset(self.weight, self.bias)
 
     def forward(self, input: Any) -> Any:
         x = as_tensor(input)
-        self._check(x)
-        tracked, momentum = self.track_running_stats, self.momentum
-        if self.training and tracked:
-            self.num_batches_tracked.add_(1)
-        if momentum is None:
-            momentum = 1 / max(self.num_batches_tracked.item(), 1) if tracked else 0.0
-        return F.batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            training=self.training or not tracked,
-            momentum=momentum,
-            eps=self.eps,
-        )
-
-    def _check(self, x: Any) -> None:
-        expected = " or ".join(self.axes.values())
-        if x.ndim not in self.axes:
-            raise ShapeError(f"{type(self).__name__}: input: got shape {x.shape}, expected {expected}")
-        if x.shape[1] != self.num_features:
+        if x.ndim < 2 or x.shape[1] != self.num_channels:
             raise ShapeError(
-                f"{type(self).__name__}: input: got shape {x.shape}, expected {expected} with C = {self.num_features}",
-                fix=f"make it with {type(self).__name__}({x.shape[1]})",
+                f"GroupNorm: input: got shape {x.shape}, expected (N, C, …) with C = {self.num_channels}",
+                fix=f"make it with num_channels={x.shape[1]}" if x.ndim > 1 else "add a batch axis, x[None]",
             )
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
         )
 
 
-class BatchNorm1d(_BatchNorm):
-    """Each channel normalised over the batch, and over the sequence if there is one.
+class LocalResponseNorm(Module):
+    """Each value divided by a power of the mean square of its neighbours among the channels.
 
-    In training by the batch's own mean and variance, and the running ones move; after `eval()` by the running ones.
-    Shapes: (N, C) or (N, C, L) → the same; weight, bias and running statistics (C,).
+    Math: y[c] = x[c] · (k + α · (Σ x² over `size` channels around c) / size)^(−β)
+    Shapes: (N, C, L) or with more places → the same.
     Args:
-        num_features: C, the number of channels.
-        eps: added to the variance.
-        momentum: the share of the newest batch in the running statistics; None: the mean of all batches so far.
-        affine: whether there is a weight, and a bias unless `bias` is False.
-        track_running_stats: whether there are running statistics; without them every batch is judged by its own.
+        size: how many channels, of which half (rounded down) come before c.
+        alpha, beta, k: α, β and k.
     Raises (when called):
-        ShapeError: another number of axes or channels; training with a single value per channel.
-    Initial values: weight 1, bias 0, running mean 0, running variance 1.
-    Source: S. Ioffe, C. Szegedy, Batch normalization (2015), algorithms 1 and 2.
+        ShapeError: fewer than three axes.
+    Source: A. Krizhevsky, I. Sutskever, G. E. Hinton, ImageNet classification with deep convolutional neural networks
+        (2012), section 3.3.
     """
 
-    axes: ClassVar[dict[int, str]] = {2: "(N, C)", 3: "(N, C, L)"}
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, input: Any) -> Any:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
 
 
-class BatchNorm2d(_BatchNorm):
-    """Each channel normalised over the batch and the image.
-
-    Shapes: (N, C, H, W) → the same.
-    Args, Raises, Initial values, Source: as BatchNorm1d.
-    """
-
-    axes: ClassVar[dict[int, str]] = {4: "(N, C, H, W)"}
-
-
-def _reset(weight: Parameter | None, bias: Parameter | None) -> None:
+def reset(weight: Parameter | None, bias: Parameter | None) -> None:
+    """A scale back to 1, a shift back to 0."""
     if weight is not None:
         init.ones_(weight)
     if bias is not None:
         init.zeros_(bias)
+
+
+def _sizes(normalized_shape: Any) -> tuple[int, ...]:
+    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+
+
+def _divisors(number: int) -> str:
+    return f"use one of {[n for n in range(1, number + 1) if number % n == 0]}" if 0 < number <= 1024 else ""

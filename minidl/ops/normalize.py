@@ -1,8 +1,8 @@
-"""Bringing values to a common scale: softmax along an axis, layer norm and batch norm.
+"""Bringing values to a common scale: softmax along an axis, layer norm, RMS norm and batch norm.
 
-N: batch.  C: channels.  D: the normalised axes of layer norm.  M: how many values share one mean.
+N: batch.  C: channels.  D: the normalised axes of layer norm and RMS norm.  M: how many values share one mean.
 
-One derivation serves both norms. With x̂ = (x − μ)/σ over M values and σ = √(var + ε),
+One derivation serves all three norms. With x̂ = (x − μ)/σ over M values and σ = √(var + ε),
 
     ∂x̂ᵢ/∂xⱼ = (δᵢⱼ − 1/M − x̂ᵢ x̂ⱼ/M) / σ
 
@@ -10,7 +10,9 @@ because μ moves with every xⱼ (the 1/M), and so does σ (the x̂ᵢ x̂ⱼ/M:
 
     dx = (g − mean(g) − x̂ · mean(g · x̂)) / σ
 
-The two means are what makes dx orthogonal to a shift and to a stretch of x, which the norm does not see.
+The two means are what makes dx orthogonal to a shift and to a stretch of x, which the norm does not see. RMS norm takes
+no mean from x, so that it sees a shift: there the 1/M and mean(g) are missing, and the rest stays. (Layer norm is the
+RMS norm of x − μ.)
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ __all__ = [
     "batch_norm",
     "layer_norm",
     "log_softmax",
+    "rms_norm",
     "softmax",
 ]
 
@@ -112,12 +115,16 @@ def layer_norm(x: Any, w: Any = None, b: Any = None, *, dims: int = 1, eps: floa
 
 @layer_norm.check
 def layer_norm_check(x: Any, w: Any, b: Any, *, dims: int, eps: float) -> None:
+    _check_last("layer_norm", "LayerNorm", x, dims, weight=w, bias=b)
+
+
+def _check_last(name: str, layer: str, x: Any, dims: int, **scales: Any) -> None:
     shape = x.shape[x.ndim - dims :] if dims <= x.ndim else None
-    for name, p in (("weight", w), ("bias", b)):
+    for which, p in scales.items():
         if p is not None and p.shape != shape:
             raise ShapeError(
-                f"layer_norm: {name} has shape {p.shape}, but the last {dims} axes of x, of shape {x.shape}, differ",
-                fix=f"make it with LayerNorm({list(x.shape[-p.ndim :])})" if 0 < p.ndim <= x.ndim else "",
+                f"{name}: {which} has shape {p.shape}, but the last {dims} axes of x, of shape {x.shape}, differ",
+                fix=f"make it with {layer}({list(x.shape[-p.ndim :])})" if 0 < p.ndim <= x.ndim else "",
             )
 
 
@@ -130,6 +137,39 @@ def layer_norm_backward(dy: Any, n: Any, r: Any, w: Any, b: Any, *, dims: int, e
     dw = None if w is None else sum(dy * n, axis=samples)  # (D,)
     db = None if b is None else sum(dy, axis=samples)  # (D,)
     return dx, dw, db
+
+
+@fused
+def rms_norm(x: Any, w: Any = None, *, dims: int = 1, eps: float = 1e-5) -> Any:
+    """Each sample divided by the root of its mean square over the last `dims` axes, then scaled.
+
+    Math: ρ = √(mean x² + ε),  x̂ = x/ρ,  y = x̂ ∘ w
+    Shapes: x (…, D), w (D,) → y (…, D); with dims > 1, D stands for that many axes.
+    Args:
+        w: scale, or None.
+        eps: added to the mean square.
+    Raises:
+        ShapeError: w has not the shape of the last axes of x.
+    Derivation: ∂ρ/∂xⱼ = xⱼ/(M ρ) = x̂ⱼ/M, hence ∂x̂ᵢ/∂xⱼ = (δᵢⱼ − x̂ᵢ x̂ⱼ/M)/ρ; contracted with g = dy ∘ w below.
+    Source: B. Zhang, R. Sennrich, Root mean square layer normalization (2019), equation 4.
+    """
+    r = 1 / sqrt(mean(x * x, axis=tuple(range(-dims, 0)), keepdims=True) + eps)  # (…, 1)
+    n = x * r
+    return n if w is None else n * w, (n, r, w)
+
+
+@rms_norm.check
+def rms_norm_check(x: Any, w: Any, *, dims: int, eps: float) -> None:
+    _check_last("rms_norm", "RMSNorm", x, dims, weight=w)
+
+
+@rms_norm.backward
+def rms_norm_backward(dy: Any, n: Any, r: Any, w: Any, *, dims: int, eps: float) -> Any:
+    """g = dy ∘ w;  dx = (g − x̂ ∘ mean(g ∘ x̂)) / ρ;  dw = Σ dy ∘ x̂"""
+    g = dy if w is None else dy * w
+    dx = (g - n * mean(g * n, axis=tuple(range(-dims, 0)), keepdims=True)) * r  # (…, D)
+    dw = None if w is None else sum(dy * n, axis=tuple(range(len(dy.shape) - dims)))  # (D,)
+    return dx, dw
 
 
 @fused

@@ -24,6 +24,14 @@ CHANGES = {
     "an element": lambda x, lib: x[0, 1].fill_(10),
     "a column, transposed": lambda x, lib: x.T[1].zero_(),
     "a view": lambda x, lib: x.view(-1)[1:3].add_(1),
+    "masked_fill_": lambda x, lib: x.masked_fill_(x < 0, 9.0),
+    "masked_scatter_": lambda x, lib: x.masked_scatter_(x < 0, lib.tensor([8.0, 9.0])),
+    "scatter_": lambda x, lib: x.scatter_(1, lib.tensor([[0], [2]]), 1.0).scatter_(0, lib.tensor([[1]]), x * 2),
+    "scatter_add_": lambda x, lib: x.scatter_add_(1, lib.tensor([[0, 0], [2, 1]]), lib.tensor(DATA)),
+    "index_add_": lambda x, lib: x.index_add_(0, lib.tensor([1]), lib.tensor(DATA)[:1], alpha=2),
+    "index_copy_": lambda x, lib: x.index_copy_(1, lib.tensor([2]), lib.tensor([[7.0], [8.0]])),
+    "index_fill_": lambda x, lib: x.index_fill_(1, lib.tensor([2, 0]), 7),
+    "triangles": lambda x, lib: x[:, :2].tril_().triu_(-1),
     "overlapping": lambda x, lib: x[:, 1:].copy_(x[:, :-1].clone()),
 }
 ASSIGNMENTS = {

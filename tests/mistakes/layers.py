@@ -261,7 +261,7 @@ OPTIMIZERS = [
         "a model",
         lambda _: optim.SGD(made(), lr=0.1),
         errors.DTypeError,
-        ("params", "Linear", "model.parameters()"),
+        ("params", "Sequential", "model.parameters()"),
     ),
     Row(
         "a result",

@@ -1,9 +1,10 @@
-"""Sequential and ModuleList."""
+"""Sequential; lists and dictionaries of modules and of parameters."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 
 from minidl import nn
@@ -100,3 +101,78 @@ def test_the_text_of_a_list_takes_equal_neighbours_together():
     layers = nn.ModuleList([nn.ReLU(), nn.ReLU(), nn.Tanh(), nn.ReLU()])
     assert repr(layers) == "ModuleList(\n  (0-1): 2 x ReLU()\n  (2): Tanh()\n  (3): ReLU()\n)"
     assert repr(nn.ModuleList()) == "ModuleList()"
+
+
+def test_arithmetic_of_rows():
+    model = row()
+    both = model + nn.Sequential(nn.Tanh())
+    assert type(both) is nn.Sequential and names(both) == ["0", "1", "2", "3"] and both[0] is model[0]
+    assert [type(m).__name__ for m in nn.Sequential(nn.ReLU(), nn.Tanh()) * 2] == ["ReLU", "Tanh"] * 2
+    assert len(2 * nn.Sequential(nn.ReLU())) == 2
+    model *= 2
+    assert len(model) == 6 and model[3] is model[0]
+    model += nn.Sequential(nn.ReLU())
+    assert names(model)[-1] == "6"
+    layers = nn.ModuleList([nn.ReLU()]) + [nn.Tanh()]
+    assert type(layers) is nn.ModuleList and names(layers) == ["0", "1"]
+
+
+def test_taking_out_of_rows():
+    model = row()
+    last, first = model[-1], model[0]
+    assert model.pop() is last and model.pop(0) is first and names(model) == ["0"]
+    layers = nn.ModuleList([nn.ReLU(), nn.Tanh()])
+    assert isinstance(layers.pop(0), nn.ReLU) and names(layers) == ["0"]
+    with pytest.raises(IndexError, match="it holds 1 modules"):
+        layers.pop(5)
+
+
+def test_module_dict():
+    held = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.ReLU()})
+    held.update([("c", nn.Tanh()), ("a", nn.Dropout())])
+    held["d"] = nn.ReLU()
+    assert list(held) == names(held) == ["a", "b", "c", "d"] and len(held) == 4
+    assert isinstance(held["a"], nn.Dropout) and held.a is held["a"] and "b" in held and "x" not in held
+    assert [name for name, _ in held.items()] == list(held.keys()) and list(held.values())[2] is held.c
+    assert isinstance(held.pop("c"), nn.Tanh) and list(held) == ["a", "b", "d"]
+    del held["a"]
+    assert list(reversed(held)) == ["d", "b"] and held.popitem()[0] == "d"
+    held.clear()
+    assert not held and held == held and held != nn.ModuleDict()  # noqa: PLR0124 - it is what it is
+    for missing in (lambda: held["x"], lambda: held.pop("x"), held.popitem):
+        with pytest.raises(KeyError, match="ModuleDict"):
+            missing()
+    with pytest.raises(NotImplementedError):
+        held(1)
+    text = "ModuleDict(\n  (f): ReLU()\n)"
+    assert repr(nn.ModuleDict({"f": nn.ReLU()})) == text
+
+
+def test_parameter_list():
+    first = nn.Parameter(np.ones(2, np.float32))
+    held = nn.ParameterList([first, randn(3), np.zeros((2, 3), np.float32)])
+    assert held[0] is first and type(held[1]) is nn.Parameter and held[2].requires_grad
+    held.append(randn(1)).extend([randn(4)])
+    held += [randn(5)]
+    assert [p.shape for p in held] == [(2,), (3,), (2, 3), (1,), (4,), (5,)]
+    assert type(held[1:3]) is nn.ParameterList and held[1:3][0] is held[1]
+    held[0] = randn(7)
+    assert [name for name, _ in held.named_parameters()] == list("012345") and held[0].shape == (7,)
+    assert list(held.state_dict()) == list("012345") and held.pop().shape == (5,)
+    text = "ParameterList(\n  (0): Parameter containing: [float32 of size 2x3]\n)"
+    assert repr(nn.ParameterList([randn(2, 3)])) == text
+
+
+def test_parameter_dict():
+    held = nn.ParameterDict({"w": randn(2), "b": nn.Parameter(randn(3))})
+    assert list(held) == ["w", "b"] and type(held["w"]) is nn.Parameter and held.get("x") is None
+    both = held | {"c": randn(1)}
+    assert list(both) == ["w", "b", "c"] and both["w"] is held["w"] and list(held.copy()) == ["w", "b"]
+    held |= {"w": randn(4)}
+    assert held["w"].shape == (4,) and held.setdefault("z", randn(1)) is held["z"]
+    assert [name for name, _ in held.named_parameters()] == ["w", "b", "z"]
+    same = nn.ParameterDict.fromkeys(["x", "y"], nn.Parameter(randn(1)))
+    assert same["x"] is same["y"] and len(list(same.parameters())) == 1
+    assert (
+        repr(nn.ParameterDict({"w": randn(2)})) == "ParameterDict(\n  (w): Parameter containing: [float32 of size 2]\n)"
+    )

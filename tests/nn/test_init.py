@@ -63,6 +63,74 @@ def test_orthogonal(shape):
     assert filled("orthogonal_", (0, 3)).size == 0
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "a", "b"),
+    [(0, 1, -2, 2), (0, 0.02, -2, 2), (1, 0.5, 0.9, 1.3), (0, 1, 4, 9), (0, 2, -50, -11), (0, 1, 3, np.inf)],
+)
+def test_truncated_normal(mean, std, a, b):
+    """The moments are the density's, integrated; no value lies outside; a seed repeats all."""
+    minidl.manual_seed(0)
+    values = filled("trunc_normal_", (200, 200), mean=mean, std=std, a=a, b=b).astype(np.float64)
+    assert a - 1e-6 * abs(a) <= values.min() and values.max() <= b + 1e-6 * abs(b)
+    z = np.linspace(max(a, mean - 12 * std), min(b, mean + 12 * std), 200001)
+    density = np.exp(-0.5 * ((z - mean) / std) ** 2 - np.max(-0.5 * ((z - mean) / std) ** 2))
+    density /= density.sum()
+    expected = (density * z).sum()
+    spread = ((density * z * z).sum() - expected**2) ** 0.5
+    assert values.mean() == pytest.approx(expected, abs=4 * spread / 200)
+    assert values.std() == pytest.approx(spread, rel=0.03)
+    minidl.manual_seed(0)
+    assert np.array_equal(filled("trunc_normal_", (200, 200), mean=mean, std=std, a=a, b=b), values)
+    assert filled("trunc_normal_", (0, 3), mean=mean, std=std, a=a, b=b).size == 0
+
+
+def test_sparse():
+    minidl.manual_seed(1)
+    values = filled("sparse_", (30, 400), sparsity=0.11, std=0.5)
+    assert ((values == 0).sum(0) == 4).all()  # of 30 rows 3.3, rounded up
+    assert (values == 0).sum(1).std() < 3 * (400 * 0.13 * 0.87) ** 0.5 and (values == 0).any(1).all()
+    assert values[values != 0].std() == pytest.approx(0.5, rel=0.03)
+    assert (filled("sparse_", (3, 4), sparsity=1.0) == 0).all() and (filled("sparse_", (3, 4), sparsity=0) != 0).all()
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(
+    ("name", "shape", "options"),
+    [
+        ("eye_", (3, 5), {}),
+        ("eye_", (5, 3), {}),
+        ("dirac_", (3, 5, 4), {}),
+        ("dirac_", (5, 3, 3, 2), {}),
+        ("dirac_", (6, 2, 3, 1), {"groups": 2}),
+        ("dirac_", (4, 3, 2, 3, 5), {"groups": 4}),
+    ],
+)
+def test_identities_are_those_of_pytorch(name, shape, options):
+    import torch
+
+    expected = getattr(torch.nn.init, name)(torch.nn.Parameter(torch.zeros(shape)), **options)
+    np.testing.assert_array_equal(filled(name, shape, **options), expected.detach().numpy())
+
+
+def test_identities_pass_their_inputs_on(rng):
+    x = minidl.tensor(rng.normal(size=(2, 4, 5, 6)).astype(np.float32))
+    layer = nn.Conv2d(4, 4, 3, padding=1, groups=2, bias=False)
+    nn.init.dirac_(layer.weight, groups=2)
+    np.testing.assert_allclose(layer(x).detach().numpy(), x.numpy(), atol=1e-6)
+    dense = nn.Linear(6, 6, bias=False)
+    nn.init.eye_(dense.weight)
+    np.testing.assert_allclose(dense(x).detach().numpy(), x.numpy(), atol=1e-6)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("kind", ["conv", "conv_transpose"])
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_a_convolution_has_the_gain_of_what_is_linear(kind, axes):
+    import torch
+
+    assert nn.init.calculate_gain(f"{kind}{axes}d") == torch.nn.init.calculate_gain(f"{kind}{axes}d") == 1
+
+
 def test_constants():
     assert (filled("zeros_") == 0).all() and (filled("ones_") == 1).all()
     assert (filled("constant_", val=0.25) == 0.25).all()
@@ -71,7 +139,17 @@ def test_constants():
 def test_filling_is_not_recorded_and_keeps_the_parameter():
     p = nn.Parameter(np.empty((3, 2), np.float32))
     memory = p.data
-    for name in ("uniform_", "normal_", "orthogonal_", "zeros_", "xavier_normal_", "kaiming_uniform_"):
+    names = (
+        "uniform_",
+        "normal_",
+        "orthogonal_",
+        "zeros_",
+        "xavier_normal_",
+        "kaiming_uniform_",
+        "trunc_normal_",
+        "eye_",
+    )
+    for name in names:
         assert getattr(nn.init, name)(p) is p
     assert p.is_leaf and p.requires_grad and p.data is memory
 
@@ -110,7 +188,7 @@ def test_a_generator_of_ones_own_leaves_the_library_s_stream_alone():
     state = minidl.random.get_rng_state()
     p = nn.Parameter(np.empty((4, 4), np.float32))
     draws = []
-    for name in ("uniform_", "normal_", "orthogonal_", "xavier_uniform_", "kaiming_normal_"):
+    for name in ("uniform_", "normal_", "orthogonal_", "xavier_uniform_", "kaiming_normal_", "trunc_normal_"):
         for _ in range(2):
             generator = minidl.random.Generator(3)
             draws.append(getattr(nn.init, name)(p, generator=generator).detach().numpy().copy())

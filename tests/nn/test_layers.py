@@ -331,7 +331,7 @@ def test_masks_of_two_kinds_mean_the_same(kinds):
 
 MAKE = [
     (lambda: nn.Conv2d(3, 4, 3, groups=2), ArgumentError, "groups: got 2, which does not divide in_channels 3"),
-    (lambda: nn.Conv2d(3, 3, 3, padding_mode="reflect"), ArgumentError, "padding_mode: got 'reflect'"),
+    (lambda: nn.Conv2d(3, 3, 3, padding_mode="mirror"), ArgumentError, "padding_mode: got 'mirror'"),
     (lambda: nn.Conv2d(3, 3, 3, padding="same", stride=2), ArgumentError, "'same' keeps the size, which stride (2, 2)"),
     (lambda: nn.Conv2d(3, 3, 3, padding="full"), ArgumentError, "got 'full', expected numbers, 'same' or 'valid'"),
     (lambda: nn.Conv2d(3, 3, (3, 3, 3)), ArgumentError, "kernel_size: got tuple (3, 3, 3), expected an integer or two"),
@@ -341,7 +341,7 @@ MAKE = [
     (lambda: nn.ReLU(inplace=True), ArgumentError, "leave it out"),
     (lambda: nn.GELU("fast"), ArgumentError, "approximate: got 'fast', expected 'none' or 'tanh'"),
     (lambda: nn.Embedding(3, 2, padding_idx=3), ArgumentError, "padding_idx: got 3, expected one of 3 rows"),
-    (lambda: nn.LSTM(3, 2, proj_size=1), ArgumentError, "proj_size: got 1, expected 0"),
+    (lambda: nn.LSTM(3, 2, proj_size=2), ArgumentError, "proj_size: got 2, expected 0 (none) to 1"),
     (lambda: nn.LSTM(3, 0), ArgumentError, "hidden_size: got 0, expected at least 1"),
     (lambda: nn.LSTM(3, 2, 2, dropout=2.0), ArgumentError, "LSTM: dropout: p: got 2.0"),
     (lambda: nn.MultiheadAttention(5, 2), ArgumentError, "num_heads: got 2, which does not divide 5"),
@@ -383,7 +383,7 @@ CALL = [
     (lambda: attend(ones(3, 4), attn_mask=zeros(3, 3).long()), DTypeError, "got int64, expected bool or floating"),
     (lambda: nn.CrossEntropyLoss()(ones(2, 3), minidl.tensor([0, 3])), LabelError, "got 3"),
     (lambda: nn.CrossEntropyLoss()(ones(2, 3), minidl.tensor([0, 1, 2])), ShapeError, "the target has no class axis"),
-    (lambda: nn.CrossEntropyLoss()(ones(2, 3), ones(2, 3)), ShapeError, "target.argmax(1)"),
+    (lambda: nn.CrossEntropyLoss()(ones(2, 3), ones(2, 3).long()), ShapeError, "target.argmax(1)"),
     (lambda: nn.CrossEntropyLoss()(ones(2, 3), ones(2)), DTypeError, "expected integer"),
     (lambda: nn.MSELoss()(ones(2, 1), ones(2)), ShapeError, "(2, 1)"),
     (lambda: nn.Conv2d(3, 4, 3)(ones(1, 2, 5, 5)), ShapeError, "2"),

@@ -94,6 +94,33 @@ def test_register_buffer():
     assert "mean" in block.state_dict() and "temporary" not in block.state_dict()
 
 
+def test_register_parameter_and_module():
+    block, weight = Block(), nn.Parameter(np.ones(2, np.float32))
+    block.register_parameter("weight", weight)
+    block.register_parameter("left_out", None)
+    block.register_module("fc3", nn.Linear(3, 3))
+    block.add_module("nothing", None)
+    assert block.weight is weight and block.left_out is None and block.nothing is None
+    assert names(block.named_children()) == ["fc2", "fc1", "fc3"]
+    block.register_parameter("left_out", weight)
+    assert names(block.named_parameters(recurse=False)) == ["scale", "weight"]
+    for name in ("", "a.b", "fc1", "forward", "name"):
+        with pytest.raises(ArgumentError, match="empty, dotted or taken"):
+            block.register_parameter(name, weight)
+
+
+def test_shared_ones_under_every_name():
+    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
+    model.extend([model[0], model[1]])
+    assert names(model.named_modules(remove_duplicate=False)) == ["", "0", "1", "2", "3"]
+    assert names(model.named_parameters(remove_duplicate=False)) == [
+        f"{i}.{name}" for i in range(4) for name in ("weight", "bias")
+    ]
+    assert len(names(model.named_buffers(remove_duplicate=False))) == 2 * len(names(model.named_buffers()))
+    memo = {id(model[1])}
+    assert names(model.named_modules(memo)) == ["", "0"] and id(model[0]) in memo
+
+
 def test_dotted_paths():
     model = nn.Sequential(OrderedDict(encoder=nn.ModuleList([Block()])))
     block = model.encoder[0]
@@ -101,6 +128,19 @@ def test_dotted_paths():
     assert model.get_submodule("encoder.0.fc1") is block.fc1
     assert model.get_parameter("encoder.0.scale") is block.scale
     assert model.get_buffer("encoder.0.steps") is block.steps
+
+
+def test_a_module_at_a_path_is_replaced():
+    model = nn.Sequential(OrderedDict(encoder=nn.ModuleList([Block()])))
+    new = nn.Tanh()
+    model.set_submodule("encoder.0.fc1", new)
+    assert model.encoder[0].fc1 is new and names(model.encoder[0].named_children()) == ["fc2", "fc1"]
+    with pytest.raises(ArgumentError, match=r"Sequential has no Module 'encoder\.1'"):
+        model.set_submodule("encoder.1", new)
+    with pytest.raises(ArgumentError, match="the module itself"):
+        model.set_submodule("", new)
+    with pytest.raises(DTypeError, match="expected a Module"):
+        model.set_submodule("encoder", 5)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +308,44 @@ def test_loading_marks_the_memory_as_changed():
     layer.load_state_dict(layer.state_dict())
     with pytest.raises(GraphError, match="changed in place"):
         y.sum().backward()
+
+
+def test_the_state_itself():
+    layer = nn.BatchNorm1d(2)
+    state = layer.state_dict(keep_vars=True)
+    assert state["weight"] is layer.weight and state["running_mean"] is layer.running_mean
+
+
+def test_assigning_takes_the_values_memory_and_dtype():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    model[0].bias.requires_grad_(False)
+    old = model[0].weight
+    state = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)).double().state_dict()
+    assert repr(model.load_state_dict(state, assign=True)) == "<All keys matched successfully>"
+    assert model[0].weight is not old and model[0].weight.data is state["0.weight"].data
+    assert model[0].weight.dtype == np.float64 and model[0].weight.requires_grad and not model[0].bias.requires_grad
+    assert type(model[1].running_var) is nn.Buffer and type(model[0].bias) is nn.Parameter
+    assert list(model.state_dict()) == list(state)
+    result = model.load_state_dict({"0.bias": [1.0, 2.0]}, strict=False, assign=True)
+    assert len(result.missing_keys) == 5 and model[0].bias.tolist() == [1, 2]  # a count of batches may be missing
+    with pytest.raises(StateDictError, match="wrong shape"):
+        model.load_state_dict({"0.bias": [1.0]}, strict=False, assign=True)
+
+
+def test_a_module_may_adapt_what_was_saved():
+    class Renamed(nn.Module):
+        def __init__(self):
+            self.weight = nn.Parameter(np.zeros(2, np.float32))
+
+        def adapt_state(self, state, prefix):
+            if prefix + "gamma" in state:
+                state[prefix + "weight"] = state.pop(prefix + "gamma")
+
+    state = {"1.gamma": np.ones(2)}
+    model = nn.Sequential(nn.ReLU(), Renamed())
+    model.load_state_dict(state)
+    assert model[1].weight.tolist() == [1, 1] and list(state) == ["1.gamma"]
+    Renamed().load_state_dict({"gamma": np.ones(2)})
 
 
 def test_strict_errors_list_everything_and_copy_nothing():

@@ -16,6 +16,10 @@ pytestmark = [
     pytest.mark.oracle,
     pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel"),
     pytest.mark.filterwarnings("ignore:Support for mismatched"),
+    pytest.mark.filterwarnings("ignore:Full backward hook is firing"),
+    pytest.mark.filterwarnings("ignore:reduction\\W+'mean' divides"),
+    pytest.mark.filterwarnings("ignore:LSTM with projections"),
+    pytest.mark.filterwarnings("ignore:enable_nested_tensor is True"),
 ]
 
 CASES = [
@@ -132,6 +136,10 @@ DRAWN = {
     "Linear": lambda nn: nn.Linear(64, 80),
     "Conv2d": lambda nn: nn.Conv2d(16, 24, 3, groups=2),
     "LSTM": lambda nn: nn.LSTM(24, 32, 2, bidirectional=True),
+    "LSTM with projection": lambda nn: nn.LSTM(24, 32, 2, proj_size=16),
+    "GRU": lambda nn: nn.GRU(24, 32, 2, bidirectional=True),
+    "RNN": lambda nn: nn.RNN(24, 40, 2),
+    "LSTMCell": lambda nn: nn.LSTMCell(24, 32),
     "MultiheadAttention": lambda nn: nn.MultiheadAttention(48, 4),
     "MultiheadAttention with kdim": lambda nn: nn.MultiheadAttention(48, 4, kdim=32, vdim=20),
     "Embedding": lambda nn: nn.Embedding(60, 50, padding_idx=3),
@@ -169,6 +177,8 @@ INITIALIZERS = {
     "kaiming_normal_": ((), {"mode": "fan_in", "nonlinearity": "tanh"}),
     "kaiming_normal_ leaky": ((), {"a": 0.1}),
     "orthogonal_": ((), {"gain": 2.0}),
+    "trunc_normal_": ((), {}),
+    "trunc_normal_ cut short": ((1.0, 0.5), {"a": 0.8, "b": 2.0}),
     "zeros_": ((), {}),
     "ones_": ((), {}),
     "constant_": ((0.7,), {}),

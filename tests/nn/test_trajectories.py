@@ -28,19 +28,27 @@ def cnn(nn):
     )  # fmt: skip
 
 
-def lstm(nn):
+def recurrent(nn, kind):
     class Model(nn.Module):
         def __init__(self):
             super().__init__()
             self.embedding = nn.Embedding(11, 8)
-            self.lstm = nn.LSTM(8, 16, num_layers=2, bidirectional=True, batch_first=True)
+            self.layers = getattr(nn, kind)(8, 16, num_layers=2, bidirectional=True, batch_first=True)
             self.head = nn.Linear(32, 5)
 
         def forward(self, x):
-            out, _ = self.lstm(self.embedding(x))
+            out, _ = self.layers(self.embedding(x))
             return self.head(out[:, -1])
 
     return Model()
+
+
+def lstm(nn):
+    return recurrent(nn, "LSTM")
+
+
+def gru(nn):
+    return recurrent(nn, "GRU")
 
 
 def transformer(nn):
@@ -91,18 +99,30 @@ OPTIMIZERS = {
     "adam": lambda optim, p: optim.Adam(p, lr=2e-3),
     "adamw": lambda optim, p: optim.AdamW(p, lr=2e-3, weight_decay=0.05),
 }
+MORE = {  # on the smallest of the models
+    "rmsprop": lambda optim, p: optim.RMSprop(p, lr=1e-3, centered=True, momentum=0.5),
+    "adagrad": lambda optim, p: optim.Adagrad(p, lr=1e-2, lr_decay=1e-3),
+    "adadelta": lambda optim, p: optim.Adadelta(p),
+    "adamax": lambda optim, p: optim.Adamax(p),
+    "nadam": lambda optim, p: optim.NAdam(p),
+    "radam": lambda optim, p: optim.RAdam(p),
+    "amsgrad": lambda optim, p: optim.Adam(p, lr=2e-3, amsgrad=True),
+}
+ALL = OPTIMIZERS | MORE
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(
-    ("make", "draw"), [(mlp, vectors), (cnn, images), (lstm, tokens), (transformer, tokens)], ids=lambda f: f.__name__
+    ("make", "draw"),
+    [(mlp, vectors), (cnn, images), (lstm, tokens), (gru, tokens), (transformer, tokens)],
+    ids=lambda f: f.__name__,
 )
 def test_losses_follow_pytorch(make, draw, optimizer):
     torch.manual_seed(0)
     theirs, ours = make(torch.nn), make(nn)
     ours.load_state_dict({name: minidl.tensor(value.numpy()) for name, value in theirs.state_dict().items()})
-    their_step = OPTIMIZERS[optimizer](torch.optim, theirs.parameters())
-    our_step = OPTIMIZERS[optimizer](optim, ours.parameters())
+    their_step = ALL[optimizer](torch.optim, theirs.parameters())
+    our_step = ALL[optimizer](optim, ours.parameters())
     rng = np.random.default_rng(1)
     batches = [(draw(rng), rng.integers(0, 5, 16)) for _ in range(10)]
     losses = []
@@ -120,3 +140,8 @@ def test_losses_follow_pytorch(make, draw, optimizer):
     ours_all, theirs_all = np.array(losses).T
     np.testing.assert_allclose(ours_all, theirs_all, rtol=1e-3)
     assert theirs_all[-10:].mean() < 0.98 * theirs_all[:10].mean()  # it did learn, so the path was trodden
+
+
+@pytest.mark.parametrize("optimizer", MORE)
+def test_losses_follow_pytorch_with_the_other_optimizers(optimizer):
+    test_losses_follow_pytorch(mlp, vectors, optimizer)

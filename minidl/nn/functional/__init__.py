@@ -5,41 +5,25 @@ counts from the last axis, a boolean mask is true where attention may go. Arrays
 are tensors.
 """
 
-from . import (
-    activation,
-    attention,
-    conv,
-    dropout,
-    embedding,
-    linear,
-    loss,
-    normalize,
-    pad,
-    pool,
-)
+from .activation import *  # noqa: F403
+from .attention import *  # noqa: F403
+from .conv import *  # noqa: F403
+from .ctc import *  # noqa: F403
+from .distance import *  # noqa: F403
+from .dropout import *  # noqa: F403
+from .embedding import *  # noqa: F403
+from .folding import *  # noqa: F403
+from .linear import *  # noqa: F403
+from .loss import *  # noqa: F403
+from .loss_binary import *  # noqa: F403
+from .loss_margin import *  # noqa: F403
+from .loss_number import *  # noqa: F403
+from .normalize import *  # noqa: F403
+from .padding import *  # noqa: F403
+from .pool import *  # noqa: F403
+from .positional import *  # noqa: F403
+from .recurrent import *  # noqa: F403
+from .resample import *  # noqa: F403
 
-PAGES = (
-    activation,
-    attention,
-    conv,
-    dropout,
-    embedding,
-    linear,
-    loss,
-    normalize,
-    pad,
-    pool,
-)  # now: a page may hold a function of its own name, which takes its place below
-
-from .activation import *  # noqa: E402, F403
-from .attention import *  # noqa: E402, F403
-from .conv import *  # noqa: E402, F403
-from .dropout import *  # noqa: E402, F403
-from .embedding import *  # noqa: E402, F403
-from .linear import *  # noqa: E402, F403
-from .loss import *  # noqa: E402, F403
-from .normalize import *  # noqa: E402, F403
-from .pad import *  # noqa: E402, F403
-from .pool import *  # noqa: E402, F403
-
-__all__ = sorted(name for page in PAGES for name in page.__all__)  # noqa: PLE0605
+# Every function of the pages above. (Some pages bear the name of a function, which has taken their place here.)
+__all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")  # noqa: PLE0605

@@ -32,6 +32,11 @@ def image(rng):
     return rng.normal(size=(*pick(rng, (), (1,), (3,)), size(rng, 1, 3), size(rng, 6, 11), size(rng, 6, 11)))
 
 
+def library(nn):
+    """`minidl` or `torch`, whose `nn` this is."""
+    return import_module(nn.__name__.partition(".")[0])
+
+
 def configurations():
     """{function: number of draws} of every page."""
     pages = (import_module(f"{__name__}.{page.name}") for page in iter_modules(__path__))
