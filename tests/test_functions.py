@@ -12,13 +12,43 @@ from minidl import functions as f
 from minidl.creation import arange, ones, randn
 from minidl.errors import ArgumentError, ShapeError
 
+from . import functions_arrays
+
 X = np.array([[1.0, 4.0, 2.0], [-3.0, 0.5, 2.0]])
 
 
 @pytest.mark.parametrize(
     ("ours", "expected"),
     [
+        (lambda: f.add(X, 1.0), X + 1),
+        (lambda: f.sub(X, X[0]), X - X[0]),
+        (lambda: f.mul(X, 2), X * 2),
+        (lambda: f.div(X, X), X / X),
+        (lambda: f.remainder(X, 1.5), X % 1.5),
+        (lambda: f.remainder(-7, minidl.tensor(X)), -7 % X),
+        (lambda: f.floor_divide(X, 1.5), X // 1.5),
+        (lambda: f.pow(X, 2), X**2),
+        (lambda: f.neg(X), -X),
         (lambda: f.exp(X), np.exp(X)),
+        (lambda: f.expm1(X), np.expm1(X)),
+        (lambda: f.log1p(abs(X)), np.log1p(abs(X))),
+        (lambda: f.log2([8.0, 1.0]), np.float32([3, 0])),
+        (lambda: f.log10([1000.0, 1.0]), np.float32([3, 0])),
+        (lambda: f.rsqrt(abs(X)), abs(X) ** -0.5),
+        (lambda: f.reciprocal(X), 1 / X),
+        (lambda: f.square(X), X * X),
+        (lambda: f.sin(X), np.sin(X)),
+        (lambda: f.cos(X), np.cos(X)),
+        (lambda: f.tan(X), np.tan(X)),
+        (lambda: f.atan(X), np.arctan(X)),
+        (lambda: f.arctan(X), np.arctan(X)),
+        (lambda: f.sign(X), np.sign(X)),
+        (lambda: f.floor(X), np.floor(X)),
+        (lambda: f.ceil(X), np.ceil(X)),
+        (lambda: f.trunc(X), np.trunc(X)),
+        (lambda: f.round(X), np.round(X)),
+        (lambda: f.round(X * 1.234, decimals=1), np.round(X * 1.234, 1)),
+        (lambda: f.erf([0.0]), np.float32([0])),
         (lambda: f.log(abs(X)), np.log(abs(X))),
         (lambda: f.sqrt(abs(X)), np.sqrt(abs(X))),
         (lambda: f.abs(X), abs(X)),
@@ -27,12 +57,15 @@ X = np.array([[1.0, 4.0, 2.0], [-3.0, 0.5, 2.0]])
         (lambda: f.relu(X), np.maximum(X, 0)),
         (lambda: f.clamp(X, 0, 2), np.clip(X, 0, 2)),
         (lambda: f.clamp(X, max=1.0), np.minimum(X, 1)),
+        (lambda: f.clamp_min(X, 1.0), np.maximum(X, 1)),
+        (lambda: f.clamp_max(X, 1.0), np.minimum(X, 1)),
         (lambda: f.maximum(X, 1.0), np.maximum(X, 1)),
         (lambda: f.minimum(X, X[0]), np.minimum(X, X[0])),
         (lambda: f.where(X > 1, X, 0.0), np.where(X > 1, X, 0)),
         (lambda: f.where(minidl.tensor(X) > 1, X, -X), np.where(X > 1, X, -X)),
         (lambda: f.isnan(X / X - 1), np.isnan(X)),
         (lambda: f.isfinite([1.0, np.inf]), np.array([True, False])),
+        (lambda: f.isinf([1.0, -np.inf]), np.array([False, True])),
         (lambda: f.sum(X), X.sum()),
         (lambda: f.sum(X, 0), X.sum(0)),
         (lambda: f.sum(X, dim=(0, 1), keepdim=True), X.sum(keepdims=True)),
@@ -67,6 +100,7 @@ X = np.array([[1.0, 4.0, 2.0], [-3.0, 0.5, 2.0]])
         (lambda: f.split(X, [1, 2], dim=1)[1], X[:, 1:]),
         (lambda: f.chunk(X, 2, 1)[0], X[:, :2]),
         (lambda: f.matmul(X, X.T), X @ X.T),
+        *functions_arrays.ROWS,
     ],
 )
 def test_values(ours, expected):

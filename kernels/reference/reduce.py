@@ -106,3 +106,61 @@ def var_backward(
     n = np.sum(np.ones(x.shape), axis=axis, keepdims=True)  # kept
     d = x - np.sum(x, axis=axis, keepdims=True) / n  # x's shape
     return (dy.reshape(n.shape) * 2 * d / (n - correction),)  # x's shape
+
+
+def std(x: np.ndarray, *, axis: Axis = None, keepdims: bool = False, correction: float = 1) -> np.ndarray:
+    """y = √(Σ (x − x̄)² / (n − correction)),  x̄ = Σ x / n."""
+    n = np.sum(np.ones(x.shape), axis=axis, keepdims=True)  # kept
+    d = x - np.sum(x, axis=axis, keepdims=True) / n  # x's shape
+    y = np.sqrt(np.sum(d * d, axis=axis, keepdims=True) / (n - correction))  # kept
+    return y.reshape(np.sum(x, axis=axis, keepdims=keepdims).shape)  # reduced
+
+
+def std_backward(
+    dy: np.ndarray,
+    x: np.ndarray,
+    *,
+    axis: Axis = None,
+    keepdims: bool = False,
+    correction: float = 1,
+) -> tuple[np.ndarray]:
+    """dx = dy · (x − x̄) / ((n − correction) y);  0 where all values are equal, of all subgradients the middle."""
+    n = np.sum(np.ones(x.shape), axis=axis, keepdims=True)  # kept
+    d = x - np.sum(x, axis=axis, keepdims=True) / n  # x's shape
+    y = np.sqrt(np.sum(d * d, axis=axis, keepdims=True) / (n - correction))  # kept
+    slope = np.divide(d, y, out=np.zeros(x.shape), where=y != 0)  # x's shape
+    return (dy.reshape(n.shape) * slope / (n - correction),)  # x's shape
+
+
+def prod(x: np.ndarray, *, axis: Axis = None, keepdims: bool = False) -> np.ndarray:
+    """y = Π x over the axes."""
+    return np.prod(x, axis=axis, keepdims=keepdims)  # reduced
+
+
+def prod_backward(dy: np.ndarray, x: np.ndarray, *, axis: Axis = None, keepdims: bool = False) -> tuple[np.ndarray]:
+    """dxᵢ = dy · the product of all others, found with a 1 in the place of xᵢ."""
+    kept = np.sum(x, axis=axis, keepdims=True).shape
+    dx = np.zeros(x.shape)
+    for place in np.ndindex(x.shape):
+        others = x.copy()
+        others[place] = 1.0
+        slopes = dy.reshape(kept) * np.prod(others, axis=axis, keepdims=True)  # kept
+        dx[place] = np.broadcast_to(slopes, x.shape)[place]
+    return (dx,)  # x's shape
+
+
+def norm(x: np.ndarray, *, p: float = 2.0, axis: Axis = None, keepdims: bool = False) -> np.ndarray:
+    """y = (Σ |x|ᵖ)^(1/p); a complex x counts as positive or negative by its real part."""
+    size = np.where(x.real < 0, -x, x)  # x's shape
+    return np.asarray(np.sum(size**p, axis=axis, keepdims=keepdims) ** (1 / p))  # reduced
+
+
+def norm_backward(
+    dy: np.ndarray, x: np.ndarray, *, p: float = 2.0, axis: Axis = None, keepdims: bool = False
+) -> tuple[np.ndarray]:
+    """dx = dy · y^(1 − p) · |x|^(p − 1) · sign x;  0 where x or y is 0."""
+    y = np.sum(np.abs(x) ** p, axis=axis, keepdims=True) ** (1 / p)  # kept
+    sloped = (x != 0) & (y != 0)  # x's shape
+    power = np.power(np.abs(x), p - 1, out=np.zeros(x.shape), where=sloped)  # x's shape
+    scale = np.power(y, 1 - p, out=np.zeros(y.shape), where=y != 0)  # kept
+    return (dy.reshape(y.shape) * scale * power * np.sign(x),)  # x's shape

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import arithmetic, convert, elementwise, reduce, shape
+from . import arithmetic, arrange, convert, elementwise, order, picking, products, reduce, shape
 
-PAGES = (arithmetic, convert, elementwise, reduce, shape)
+PAGES = (arithmetic, arrange, convert, elementwise, order, picking, products, reduce, shape)
 
 
-class Methods(arithmetic.Arithmetic, elementwise.Elementwise, reduce.Reductions, shape.Shapes, convert.Conversion):
+class Methods(
+    arithmetic.Arithmetic,
+    elementwise.Elementwise,
+    reduce.Reductions,
+    order.Order,
+    shape.Shapes,
+    arrange.Arrangement,
+    picking.Picking,
+    products.Products,
+    convert.Conversion,
+):
     """The methods of Tensor that stand on operations; they change nothing in place."""
 
 
 def bind(ops: Any) -> None:
     """Give the operations, which stand above this package, to the methods, which are lines over them."""
     for page in PAGES:
-        page.ops = ops
+        vars(page)["ops"] = ops

@@ -60,6 +60,18 @@ class Arithmetic(Base):
     def __rpow__(self, other: Any) -> Any:
         return ops.pow(other, self)
 
+    def __mod__(self, other: Any) -> Any:
+        return ops.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return ops.remainder(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(other, self)
+
     def __matmul__(self, other: Any) -> Any:
         return ops.matmul(self, other)
 
@@ -78,7 +90,7 @@ class Arithmetic(Base):
     add, sub, mul, div, pow, matmul, neg = (
         __add__, __sub__, __mul__, __truediv__, __pow__, __matmul__, __neg__,
     )  # fmt: skip
-    mm = bmm = __matmul__
+    remainder, floor_divide = __mod__, __floordiv__
 
     # Comparison and logic: booleans, without gradient
 

@@ -15,26 +15,69 @@ ops: Any = None  # bound by ops/__init__.py, which stands above this package
 
 
 class ValuesAndIndices(NamedTuple):
-    """What `max(dim)` and `min(dim)` return."""
+    """What `max(dim)`, `sort`, `topk`, `median(dim)` and their like return."""
 
     values: Any
     indices: Any
 
 
+class MinAndMax(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Any
+    max: Any
+
+
+def _bessel(dim: Any, correction: Any, unbiased: Any) -> tuple[Any, Any]:
+    """Axis and correction, which PyTorch's older calls give as a boolean: `std(1, unbiased=False)`, `std(False)`."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    return dims(dim), correction if unbiased is None else int(unbiased)
+
+
 class Reductions(Base):
     """What is said of all elements, or of those along some axes."""
 
-    def sum(self, dim: Any = None, keepdim: bool = False) -> Any:
-        """The sum over `dim` (an axis, several, or None for all)."""
-        return ops.sum(self, axis=dims(dim), keepdims=keepdim)
+    def _cast(self, dtype: Any) -> Any:
+        return self if dtype is None else self.to(dtype=dtype)  # type: ignore[attr-defined]
 
-    def mean(self, dim: Any = None, keepdim: bool = False) -> Any:
+    def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """The sum over `dim` (an axis, several, or None for all), of elements converted to `dtype` if it is given."""
+        return ops.sum(self._cast(dtype), axis=dims(dim), keepdims=keepdim)
+
+    def nansum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """The sum over `dim` of what is not NaN."""
+        return self._without_nans().sum(dim, keepdim, dtype=dtype)
+
+    def prod(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """The product over `dim`; its gradient is right at zeros too."""
+        return ops.prod(self._cast(dtype), axis=dims(dim), keepdims=keepdim)
+
+    def mean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """The mean over `dim`."""
-        return ops.mean(self, axis=dims(dim), keepdims=keepdim)
+        return ops.mean(self._cast(dtype), axis=dims(dim), keepdims=keepdim)
 
-    def var(self, dim: Any = None, correction: int = 1, keepdim: bool = False) -> Any:
-        """The variance over `dim`, divided by n − correction."""
-        return ops.var(self, axis=dims(dim), keepdims=keepdim, correction=correction)
+    def nanmean(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+        """The mean over `dim` of what is not NaN."""
+        count = ops.sum(self.data == self.data, axis=dims(dim), keepdims=keepdim)
+        return ops.div(self.nansum(dim, keepdim, dtype=dtype), count)
+
+    def _without_nans(self) -> Any:
+        return ops.where(self.data == self.data, self, 0)
+
+    def count_nonzero(self, dim: Any = None) -> Any:
+        """How many elements over `dim` are not 0."""
+        return self._plain(ops.sum(self.data != 0, axis=self._axes("count_nonzero", dim)))
+
+    def var(self, dim: Any = None, correction: int = 1, keepdim: bool = False, *, unbiased: Any = None) -> Any:
+        """The variance over `dim`, divided by n − correction (`unbiased`: 1 if true, else 0)."""
+        axis, correction = _bessel(dim, correction, unbiased)
+        return ops.var(self, axis=axis, keepdims=keepdim, correction=correction)
+
+    def std(self, dim: Any = None, correction: int = 1, keepdim: bool = False, *, unbiased: Any = None) -> Any:
+        """The standard deviation over `dim`: the root of the variance; where it is 0, so is its gradient."""
+        axis, correction = _bessel(dim, correction, unbiased)
+        return ops.std(self, axis=axis, keepdims=keepdim, correction=correction)
 
     def amax(self, dim: Any = None, keepdim: bool = False) -> Any:
         """The largest value over `dim`; ties share the gradient."""
@@ -59,6 +102,10 @@ class Reductions(Base):
     def _extreme(self, indices: Any, dim: int, keepdim: bool) -> ValuesAndIndices:
         values = ops.take_along_axis(self, indices, axis=dim)
         return ValuesAndIndices(*((values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))))
+
+    def aminmax(self, *, dim: int | None = None, keepdim: bool = False) -> MinAndMax:
+        """The smallest and the largest value over `dim`; ties share the gradient."""
+        return MinAndMax(self.amin(dim, keepdim), self.amax(dim, keepdim))
 
     def argmax(self, dim: int | None = None, keepdim: bool = False) -> Any:
         """The index of the largest value."""

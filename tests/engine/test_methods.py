@@ -5,6 +5,8 @@ import pytest
 
 import minidl
 
+from . import methods_arrays
+
 A = np.random.default_rng(1).permutation(24).reshape(2, 3, 4) / 4 - 2.6  # no ties, nothing at a kink
 M = A[0] > 0
 
@@ -23,7 +25,15 @@ FLOATING = {
     "bmm": lambda x, lib: x.bmm(x.transpose(1, 2)),
     "exp": lambda x, lib: x.exp(),
     "log": lambda x, lib: x.abs().log(),
+    "expm1": lambda x, lib: x.expm1(),
+    "log1p": lambda x, lib: x.abs().log1p(),
+    "other logarithms": lambda x, lib: x.abs().log2() - x.abs().log10(),
     "sqrt": lambda x, lib: x.square().sqrt(),
+    "rsqrt": lambda x, lib: x.square().rsqrt() + x.reciprocal(),
+    "angles": lambda x, lib: x.sin() * x.cos() + x.tan() - x.atan() * x.arctan(),
+    "steps": lambda x, lib: x * (x.floor() + 2 * x.ceil() - 5 * x.round() + 7 * x.trunc() - 11 * x.sign()),
+    "round": lambda x, lib: x.round(decimals=1) + x.round() + (10 * x).round(decimals=-1) + x,
+    "%": lambda x, lib: x % 0.7 + x.remainder(x[0] - 3),
     "abs": lambda x, lib: x.abs() + abs(x),
     "square": lambda x, lib: x.square(),
     "erf": lambda x, lib: x.erf(),
@@ -31,6 +41,7 @@ FLOATING = {
     "sigmoid": lambda x, lib: x.sigmoid(),
     "relu": lambda x, lib: x.relu(),
     "clamp": lambda x, lib: x.clamp(-1, 1) + x.clamp(min=0) + x.clamp(max=1) + x.clip(-2, 0),
+    "clamp_min": lambda x, lib: x.clamp_min(-1) + x.clamp_max(0.2),
     "maximum": lambda x, lib: x.maximum(-x),
     "minimum": lambda x, lib: x.minimum(-x),
     "max with a tensor": lambda x, lib: x.max(-x) - x.min(-x),
@@ -93,6 +104,14 @@ DISCRETE = {
     "argmax dim": lambda x, lib: x.argmax(1) + x.argmin(dim=1),
     "argmin": lambda x, lib: x.argmin(-1, keepdim=True),
     "indices": lambda x, lib: x.max(1).indices + x.min(1)[1],
+    "//": lambda x, lib: x // 0.7 + 2 // x + x.floor_divide(-x[0]),
+    "% and // of integers": lambda x, lib: x.int() % 3 + 7 % (x.int() + 9) + x.long() // 2 + 7 // (x.long() - 9),
+    "integers with floats": lambda x, lib: x.int() % 2.5 + x.int() // 1.5,
+    "steps of integers": lambda x, lib: x.int().floor() + x.int().ceil() + x.int().round() + x.int().trunc(),
+    "signs": lambda x, lib: x.int().sign(),
+    "sign of booleans": lambda x, lib: (x > 0).sign(),
+    "real functions of integers": lambda x, lib: x.int().abs().log1p().trunc() + x.int().sign().sin().floor(),
+    "isinf": lambda x, lib: (x / x.relu()).isinf(),
     "isnan": lambda x, lib: x.log().isnan(),
     "isfinite": lambda x, lib: (x / x.relu()).isfinite(),
     "int": lambda x, lib: x.int(),
@@ -103,6 +122,10 @@ DISCRETE = {
     "sum of bytes": lambda x, lib: x.abs().to(lib.uint8).sum(),
     "numel": lambda x, lib: lib.tensor([x.numel(), x.dim(), x.ndim, x.size(1), len(x), *x.shape, *x.size()]),
 }
+
+
+FLOATING |= methods_arrays.FLOATING
+DISCRETE |= methods_arrays.DISCRETE
 
 
 @pytest.mark.oracle
