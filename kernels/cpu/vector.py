@@ -59,6 +59,11 @@ def load(x: np.ndarray, i: int) -> Any:
     return x[i : i + BYTES // x.itemsize].copy()
 
 
+def store(register: Any, x: np.ndarray, i: int) -> None:
+    """Write one register to x[i] and on."""
+    x[i : i + len(register)] = register
+
+
 def gather(x: np.ndarray, places: np.ndarray, t: int, i: int) -> Any:
     """WIDE registers: register k from x[places[t + k] + i] on."""
     return np.concatenate([load(x, p + i) for p in places[t : t + WIDE]])
@@ -112,6 +117,20 @@ def _(context):
 def _(context, builder, call, args):
     pointer = _pointer(context, builder, call.args[0], args[0], args[1])
     return _loaded(context, builder, call.return_type, [pointer])
+
+
+@type_callable(store)
+def _(context):
+    return lambda register, x, i: types.none
+
+
+@lower_builtin(store, Row, types.Array, types.Integer)
+def _(context, builder, call, args):
+    (row, kind, _), (value, x, i) = call.args, args
+    vector = builder.extract_value(value, 0)
+    pointer = builder.bitcast(_pointer(context, builder, kind, x, i), vector.type.as_pointer())
+    builder.store(vector, pointer, align=row.scalar.bitwidth // 8)
+    return context.get_dummy_value()
 
 
 @type_callable(gather)
@@ -172,6 +191,7 @@ def _(context, builder, call, args):
     if isinstance(call.args[0], Row):
         a = builder.extract_value(a, 0)
     else:
+        a = context.cast(builder, a, call.args[0], row.scalar)
         first = builder.insert_element(ir.Constant(vector, ir.Undefined), a, ir.IntType(32)(0))
         a = builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), row.lanes), None))
     name = f"llvm.fmuladd.v{row.lanes}f{row.scalar.bitwidth}"
