@@ -19,6 +19,7 @@ from .tensor import Buffer, Parameter, Tensor, as_tensor, from_dlpack, from_nump
 
 if TYPE_CHECKING:
     from .serialize import load, save
+    from .threads import get_num_threads, set_num_threads
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ __all__ = [
     "from_dlpack",
     "from_numpy",
     "fused",
+    "get_num_threads",
     "get_rng_state",
     "int8",
     "int16",
@@ -51,6 +53,7 @@ __all__ = [
     "ops",
     "primitive",
     "save",
+    "set_num_threads",
     "set_rng_state",
     "tensor",
     "uint8",
@@ -61,7 +64,12 @@ __all__ += functions.__all__
 _LAZY = {"data", "functional", "linalg", "models", "nn", "optim", "train"}
 
 
-_FROM = {"load": "serialize", "save": "serialize"}  # functions of modules that are loaded on first use
+_FROM = {  # functions of modules that are loaded on first use
+    "get_num_threads": "threads",
+    "load": "serialize",
+    "save": "serialize",
+    "set_num_threads": "threads",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,7 @@ FLOORS = (
     {"operation", "recompute"},
     {"op"},
     {"ops"},
-    {"creation", "functional", "functions", "gradcheck", "linalg", "serialize"},
+    {"creation", "functional", "functions", "gradcheck", "linalg", "serialize", "threads"},
     {"data", "nn", "optim"},
     {"models", "show", "train"},
     {"compat"},
@@ -46,6 +46,7 @@ UPWARDS = {  # (who, whom): why all the same
 }
 TO_KERNELS = {
     "dispatch.py": "the only door",
+    "threads.py": "says how many threads they may use; runs none",
     "cli/doctor.py": "reads the tables, to say which kernels there are; runs none",
 }
 ARRAYS_IN_RULES = {  # (file, function): why it may use NumPy all the same
@@ -163,7 +164,11 @@ def test_dispatch_is_the_only_door_to_the_kernels():
 
 def test_kernels_know_arrays_only():
     """NumPy, and in their own folder Numba or CuPy; nothing of minidl, and nothing of each other's folders."""
-    libraries = {"reference": {"numpy"}, "cpu": {"numpy", "numba", "llvmlite"}, "cuda": {"numpy", "cupy", "cupyx"}}
+    libraries = {
+        "reference": {"numpy"},
+        "cpu": {"numpy", "numba", "llvmlite", "threadpoolctl"},
+        "cuda": {"numpy", "cupy", "cupyx"},
+    }
     wrong = []
     for path in sources("kernels"):
         folder, *rest = path.relative_to(ROOT / "kernels").parts

@@ -194,32 +194,35 @@ def test_half_precision_stays_half(rng, kind):
 # The kernel -----------------------------------------------------------------------------------------------------------
 
 
+@each_kind
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 3e-5)])
 @pytest.mark.parametrize(
     "sizes", [(3, 1, 1, 1), (5, 7, 3, 9), (9, 3, 17, 33), (2, 33, 40, 65), (6, 6, 131, 70)], ids=str
 )
-def test_kernel_equals_body(rng, sizes, dtype, tolerance):
+def test_kernel_equals_body(rng, kind, sizes, dtype, tolerance):
     """Sizes around those of tiles, panels, blocks and chunks of steps."""
-    inputs = draw(rng, *sizes, lengths=rng.integers(0, sizes[0] + 1, sizes[1]), dtype=dtype)
-    us = cotangents(call("lstm", inputs, {}))
+    inputs = draw(rng, *sizes, kind=kind, lengths=rng.integers(0, sizes[0] + 1, sizes[1]), dtype=dtype)
+    us = cotangents(call(kind, inputs, {}))
     for reverse in (False, True):
         params = {"reverse": reverse}
-        for y, e in zip(call("lstm", inputs, params, "fast"), call("lstm", inputs, params), strict=True):
+        for y, e in zip(call(kind, inputs, params, "fast"), call(kind, inputs, params), strict=True):
             np.testing.assert_allclose(y, e, atol=tolerance)
-        gradients, expected = (pullback("lstm", inputs, params, us, mode) for mode in ("fast", "plain"))
+        gradients, expected = (pullback(kind, inputs, params, us, mode) for mode in ("fast", "plain"))
         for i, e in expected.items():
             np.testing.assert_allclose(gradients[i], e, rtol=0, atol=tolerance * max(1, np.abs(e).max()))
 
 
-def test_the_number_of_threads_does_not_show(rng):
-    inputs = draw(rng, 40, 19, 30, 48, lengths=rng.integers(0, 41, 19), dtype=np.float32)  # enough work to share
-    us = cotangents(call("lstm", inputs, {}))
+@each_kind
+def test_the_number_of_threads_does_not_show(rng, kind):
+    """Enough work to be shared: for rnn, which has the least, 129 steps of 67 sequences."""
+    inputs = draw(rng, 129, 67, 30, 80, kind=kind, lengths=rng.integers(0, 130, 67), dtype=np.float32)
+    us = cotangents(call(kind, inputs, {}))
     numba = pytest.importorskip("numba")
     results, before = [], numba.get_num_threads()
     try:
         for threads in (1, min(2, before)):
             numba.set_num_threads(threads)
-            results.append([*call("lstm", inputs, {}, "fast"), *pullback("lstm", inputs, {}, us, "fast").values()])
+            results.append([*call(kind, inputs, {}, "fast"), *pullback(kind, inputs, {}, us, "fast").values()])
     finally:
         numba.set_num_threads(before)
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
 import numba
 import numpy as np
+
+from . import threads
 
 # Sums may be reordered into vector registers (reassoc), but NaN and infinities keep their meaning: full fast-math
 # would assume that there are none.
@@ -43,7 +46,29 @@ class strips_jit:
         self.together = numba.njit(parallel=True, **OPTIONS)(function)
 
     def __call__(self, strips: int, *args: Any) -> None:
-        (self.alone if strips == 1 else self.together)(strips, *args)
+        if strips == 1 or thread_count() == 1 or not _pool.acquire(blocking=False):
+            self.alone(strips, *args)
+            return
+        before, allowed = numba.get_num_threads(), thread_count()
+        threads.awake()
+        try:
+            if allowed < before:
+                numba.set_num_threads(allowed)
+            self.together(strips, *args)
+        finally:
+            if allowed < before:
+                numba.set_num_threads(before)
+            _pool.release()
+
+
+# The threads serve one caller at a time: another Python thread that comes meanwhile works alone. Two at once would
+# wait for each other's cores, and one of Numba's threading layers (workqueue) ends the process.
+_pool = threading.Lock()
+
+
+def thread_count() -> int:
+    """How many threads a kernel may use here: what minidl was told, or less where Numba was told less."""
+    return min(threads.count(), numba.get_num_threads())
 
 
 def strips_of(count: int, work: int) -> int:

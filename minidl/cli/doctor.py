@@ -65,6 +65,9 @@ def threads() -> Iterator[Finding]:
     from minidl.train.run import available_cores
 
     yield Finding("cores", f"{available_cores()} of {os.cpu_count()} for this process")
+    from minidl.threads import get_num_threads
+
+    yield Finding("kernels use", f"{get_num_threads()} thread(s)")
     limits = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.endswith("_NUM_THREADS")]
     yield Finding("threads", ", ".join(limits) or "no limit set in the environment")
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
