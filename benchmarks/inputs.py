@@ -131,7 +131,8 @@ def conv(
 
 
 def convs(which: str) -> list[Case]:
-    """The shapes of small networks: a residual block, LeNet, a step down, 1 × 1, 5 × 5, a stem, depthwise; sounds."""
+    """The shapes of small networks: a residual block, LeNet, a step down, 1 × 1, 5 × 5, a stem, depthwise with and
+    without a step, small maps, few channels; sounds."""
     shapes: list[dict[str, int]] = [
         {"n": 32, "c": 64, "size": 32, "o": 64, "k": 3},
         {"n": 64, "c": 16, "size": 14, "o": 32, "k": 3},
@@ -140,6 +141,9 @@ def convs(which: str) -> list[Case]:
         {"n": 32, "c": 64, "size": 16, "o": 64, "k": 5},
         {"n": 8, "c": 3, "size": 224, "o": 64, "k": 7, "stride": 2},
         {"n": 32, "c": 64, "size": 32, "o": 64, "k": 3, "groups": 64},
+        {"n": 32, "c": 64, "size": 32, "o": 64, "k": 3, "groups": 64, "stride": 2},
+        {"n": 32, "c": 128, "size": 8, "o": 128, "k": 3},
+        {"n": 64, "c": 1, "size": 28, "o": 6, "k": 5},
         {"n": 16, "c": 32, "size": 500, "o": 32, "k": 5, "rank": 1},
     ]
     return [conv(which, **shape) for shape in shapes] + [conv(which, 4, 4, 8, 8, 3, small=True)]
@@ -155,11 +159,20 @@ def pool(**params: Any) -> list[Case]:
     ]
 
 
-def lstm(t: int, n: int, d: int, h: int, small: bool = False) -> Case:
+def recurrent(gates: int, states: int, t: int, n: int, d: int, h: int, small: bool = False, **params: Any) -> Case:
     """t steps of n sequences, d features, h hidden units."""
-    weights = [normal(4 * h, d, scale=d**-0.5), normal(4 * h, h, scale=h**-0.5), normal(4 * h), normal(4 * h)]
-    state = [constant(0, n, h)] * 2
-    return case(normal(t, n, d), *state, *weights, None, small=small, flops=8 * t * n * h * (d + h))
+    sizes = (gates * h, d), (gates * h, h), (gates * h,), (gates * h,)
+    weights = [normal(*size, scale=(size[1] if len(size) > 1 else 1) ** -0.5) for size in sizes]
+    state = [constant(0, n, h)] * states
+    flops = 2 * gates * t * n * h * (d + h)
+    return case(normal(t, n, d), *state, *weights, None, **params, small=small, flops=flops)
+
+
+def recurrents(gates: int, states: int, **params: Any) -> list[Case]:
+    """The first layer of a model of characters, one of its other layers if it is large, rows of an image."""
+    sizes = (64, 32, 128, 256), (64, 32, 512, 512), (28, 64, 28, 128)
+    small = recurrent(gates, states, 8, 4, 8, 16, small=True, **params)
+    return [*(recurrent(gates, states, *size, **params) for size in sizes), small]
 
 
 def attention(*lead: int, t: int, e: int, causal: bool = True, small: bool = False) -> Case:
@@ -186,7 +199,7 @@ def weighted(*shape: int) -> tuple[Any, ...]:
 
 BENCH: dict[str, list[Case]] = {
     **{name: pointwise(2) for name in ("add", "sub", "mul", "maximum", "minimum", "mse")},
-    **{name: pointwise() for name in ("neg", "exp", "abs", "erf", "tanh", "sigmoid", "relu", "gelu")},
+    **{name: pointwise() for name in "neg exp abs erf tanh sigmoid relu gelu elu softplus silu mish".split()},
     **{name: pointwise(draw=positive) for name in ("log", "sqrt")},
     "div": pointwise(2, draw=positive),
     "pow": [case(positive(*ROWS), constant(1.5)), case(positive(*SMALL), constant(1.5), small=True)],
@@ -195,6 +208,7 @@ BENCH: dict[str, list[Case]] = {
     "dropout": [case(normal(*s), booleans(0.9, *s), p=0.1, small=s == SMALL) for s in (ROWS, SMALL)],
     **{name: rowwise(axis=-1) for name in ("sum", "mean", "max", "min", "var", "logsumexp", "softmax", "log_softmax")},
     "layer_norm": norm(weighted, dims=1, eps=1e-5),
+    "rms_norm": norm(lambda *shape: weighted(*shape)[:2], dims=1, eps=1e-5),
     "batch_norm": [
         case(normal(64, 32, 32, 32), positive(32), normal(32), eps=1e-5),
         case(normal(4096, 256), positive(256), normal(256), eps=1e-5),
@@ -228,7 +242,9 @@ BENCH: dict[str, list[Case]] = {
     },
     "max_pool": pool(dilation=(1, 1)),
     "avg_pool": pool(),
-    "lstm": [lstm(64, 32, 128, 256), lstm(28, 64, 28, 128), lstm(8, 4, 8, 16, small=True)],
+    "rnn": recurrents(1, 1),
+    "gru": recurrents(3, 1),
+    "lstm": recurrents(4, 2),
     "attention": [
         attention(16, 4, t=128, e=64),
         attention(8, 8, t=512, e=64),

@@ -47,6 +47,15 @@ def _lstm(torch: Any, x: Any, h: Any, c: Any, *weights: Any, **params: Any) -> A
     return y, h_n[0], c_n[0]
 
 
+def _recurrent(name: str) -> Callable[..., Any]:
+    def run(torch: Any, x: Any, h: Any, *weights: Any) -> Any:
+        *weights, _ = weights  # no lengths
+        y, h_n = getattr(torch, name)(x, h[None], weights, True, 1, 0.0, True, False, False)
+        return y, h_n[0]
+
+    return run
+
+
 def _attention(torch: Any, q: Any, k: Any, v: Any, mask: Any, keep: Any, *, scale: float, causal: bool) -> Any:
     return torch.nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=causal, scale=scale)
 
@@ -67,12 +76,17 @@ TORCH: dict[str, Callable[..., Any]] = {
     "max": lambda torch, x, *, axis: torch.amax(x, dim=axis),
     "min": lambda torch, x, *, axis: torch.amin(x, dim=axis),
     "gelu": _functional("gelu"),
+    "elu": _functional("elu"),
+    "softplus": _functional("softplus"),
+    "silu": _functional("silu"),
+    "mish": _functional("mish"),
     "mse": _functional("mse_loss"),
     "cross_entropy": _functional("cross_entropy"),
     "affine": _functional("linear"),
     "clip": lambda torch, x, *, low, high: torch.clip(x, low, high),
     "dropout": lambda torch, x, keep, *, p: x * keep / (1 - p),
     "layer_norm": _layer_norm,
+    "rms_norm": lambda torch, x, w, *, dims, eps: torch.nn.functional.rms_norm(x, x.shape[-dims:], w, eps),
     "batch_norm": _batch_norm,
     "embedding": lambda torch, w, i: torch.nn.functional.embedding(i, w),
     "embedding_adjoint": lambda torch, dy, i, *, size: dy.new_zeros(size, dy.shape[1]).index_add_(0, i, dy),
@@ -85,6 +99,8 @@ TORCH: dict[str, Callable[..., Any]] = {
     "windows_adjoint": _windows_adjoint,
     "max_pool": _functional("max_pool2d"),
     "avg_pool": _functional("avg_pool2d"),
+    "rnn": _recurrent("rnn_tanh"),
+    "gru": _recurrent("gru"),
     "lstm": _lstm,
     "attention": _attention,
 }

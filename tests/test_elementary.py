@@ -28,7 +28,16 @@ def over(function):
     return loop
 
 
-LOOPS = {name: over(getattr(elementary, name)) for name in ("exp", "tanh", "sigmoid")}
+ULPS = {  # float32, float64
+    "exp": (1.0, 1.0),
+    "exp_down": (1.0, 1.0),
+    "expm1_down": (1.2, 1.2),
+    "log": (0.9, 0.9),
+    "log1p_up": (2.0, 2.0),
+    "tanh": (2.5, 2.6),
+    "sigmoid": (2.4, 2.5),
+}
+LOOPS = {name: over(getattr(elementary, name)) for name in (*ULPS, "erf")}
 
 
 def computed(name, x):
@@ -42,13 +51,23 @@ def exact(name, x):
     with np.errstate(all="ignore"):
         wide = x.astype(np.float64 if x.dtype == np.float32 else LONG)
         if name != "sigmoid":
-            return getattr(np, name)(wide)
+            return getattr(np, name.removesuffix("_down").removesuffix("_up"))(wide)
         e = np.exp(-np.abs(wide))
         return np.where(wide >= 0, 1, e) / (1 + e)
 
 
-def inputs(dtype):
-    """Every sign and exponent; more of them where the functions change."""
+def inputs(dtype, name="exp"):
+    """Every sign and exponent; more of them where the functions change; no more than what `name` is for."""
+    x = everything(dtype)
+    if name == "log1p_up":
+        return np.abs(x)[np.abs(x) <= 1]
+    if name.endswith("_down"):
+        x = -np.abs(x)
+        return x[~(x < (-87 if dtype == np.float32 else -708))]
+    return x
+
+
+def everything(dtype):
     if dtype == np.float32:
         bits = np.arange(0, 2**32, 14009 if JIT else 2**22 + 1, dtype=np.uint64).astype(np.uint32)
         return bits.view(np.float32)
@@ -59,17 +78,14 @@ def inputs(dtype):
     return np.concatenate([spread, rng.uniform(-750, 715, n), 3 * rng.normal(size=n), ends])
 
 
-ULPS = {"exp": (1.0, 1.0), "tanh": (2.5, 2.5), "sigmoid": (2.4, 2.5)}
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", ULPS)
 def test_the_error_is_what_the_table_says(name, dtype):
-    x = inputs(dtype)
+    x = inputs(dtype, name)
     y, e = computed(name, x), exact(name, x)
     with np.errstate(all="ignore"):
         rounded = e.astype(dtype)
-    np.testing.assert_array_equal(np.isnan(y), np.isnan(x))
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(rounded))
     finite = np.isfinite(rounded)
     np.testing.assert_array_equal(y[~finite], rounded[~finite])  # ∞ where the result is too large
     spacing = np.spacing(np.abs(rounded[finite])).astype(e.dtype)  # the smallest denormal, near 0
@@ -84,6 +100,25 @@ def test_the_ends(dtype):
     np.testing.assert_array_equal(computed("tanh", x), np.array([1, -1, np.nan, 0, 0], dtype))
     np.testing.assert_array_equal(np.signbit(computed("tanh", x))[3:], [False, True])
     np.testing.assert_array_equal(computed("sigmoid", x), np.array([1, 0, np.nan, 0.5, 0.5], dtype))
+
+
+@pytest.mark.parametrize(("dtype", "ulps"), [(np.float32, 2.4), (np.float64, 2.7)])
+def test_erf(dtype, ulps):
+    x = np.concatenate([np.linspace(-7, 7, 2001), np.geomspace(1e-300, 1, 201)]).astype(dtype)
+    exact = np.array([math.erf(t) for t in x.astype(np.float64)])  # itself within one ulp
+    error = np.abs(computed("erf", x).astype(np.float64) - exact) / np.spacing(np.abs(exact).astype(dtype))
+    assert error.max() <= ulps + (dtype == np.float64)
+    ends = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0], dtype)
+    np.testing.assert_array_equal(computed("erf", ends), np.array([1, -1, np.nan, 0, -0.0], dtype))
+    assert np.signbit(computed("erf", ends)[-1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_falls_below_the_normal_numbers_is_zero(dtype):
+    x = np.array([-np.inf, -1e6, -88 if dtype == np.float32 else -709], dtype)
+    np.testing.assert_array_equal(computed("exp_down", x), 0)
+    np.testing.assert_array_equal(computed("expm1_down", x), -1)
+    np.testing.assert_array_equal(computed("expm1_down", np.array([np.nan, -0.0], dtype)), np.array([np.nan, 0], dtype))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -176,3 +176,23 @@ def test_the_response_of_neighbours_by_hand(size, rng):
 def test_an_unused_number_of_features_is_told():
     with pytest.warns(UserWarning, match="4 channels and num_features is 3"):
         nn.InstanceNorm1d(3)(np.ones((2, 4, 5), np.float32))
+
+
+def test_batch_norm_keeps_channels_last_in_memory_where_they_lie_so(rng):
+    w, b, dy = rng.normal(size=5), rng.normal(size=5), rng.normal(size=(9, 5, 4, 3))
+    x = np.moveaxis(rng.normal(size=(9, 4, 3, 5)), -1, 1)
+    found = vjp(ops.batch_norm, (x, w, b), (dy, np.ones(5), np.ones(5)))
+    with minidl.mode("plain"):
+        expected = vjp(ops.batch_norm, (x, w, b), (dy, np.ones(5), np.ones(5)))
+    for ys, es in zip(found, expected, strict=True):
+        for y, e in zip(ys, es, strict=True):
+            np.testing.assert_allclose(y.data, e.data, rtol=1e-11, atol=1e-11)
+
+
+def test_a_large_offset_costs_batch_norm_no_digits(rng):
+    x = rng.normal(size=(300, 4)) + np.array([0, 1e4, -1e6, 1e2])
+    x[:40, 0] = 1e3  # the first rows are no sample of the rest
+    for wide, y in ((x, ops.batch_norm(x)[0]), (x.astype(np.float32), ops.batch_norm(x.astype(np.float32))[0])):
+        wide = wide.astype(np.float64)
+        expected = (wide - wide.mean(axis=0)) / np.sqrt(wide.var(axis=0) + 1e-5)
+        np.testing.assert_allclose(y, expected, rtol=0, atol=1e-6 if y.dtype == np.float64 else 0.05)

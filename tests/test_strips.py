@@ -22,7 +22,7 @@ from minidl.kernels.cpu.jit import strips_jit  # noqa: E402
 from .samples import all_samples  # noqa: E402
 from .witnesses import call, cotangents, pullback  # noqa: E402
 
-PAGES = ("elementwise", "index", "loss", "normalize")
+PAGES = ("activation", "elementwise", "index", "loss", "normalize")
 SAMPLES = [s for s in all_samples() if TABLE.get(s.operation) in PAGES]
 
 
@@ -37,8 +37,8 @@ def test_every_sample_in_strips(sample, strips, monkeypatch):
 
     for page in PAGES:
         module = import_module(f"minidl.kernels.cpu.{page}")
-        monkeypatch.setattr(module, "strips_of", several)
-        monkeypatch.setattr(module, "COLUMNS", 1, raising=False)
+        monkeypatch.setattr(module, "strips_of", several, raising=False)
+        monkeypatch.setattr(module, "LEAST", 1, raising=False)
     monkeypatch.setattr(strips_jit, "__call__", lambda self, strips, *args: self.alone(strips, *args))
 
     inputs = sample.inputs()

@@ -13,14 +13,15 @@ SAMPLES = {
     **{name: [sample(*pair) for pair in [*BROADCASTS, (normal(0, 3), normal(1, 3))]] for name in ("add", "sub", "mul")},
     "div": [sample(*pair) for pair in [*POSITIVE, (normal(3, 4), uniform(-2, -0.5, 3, 1))]],
     "pow": [sample(*pair) for pair in POSITIVE],
-    **{name: [sample(x) for x in UNARY] for name in ("neg", "exp", "tanh", "sigmoid")},
+    **{name: [sample(x) for x in [*UNARY, normal(41, 9)]] for name in ("neg", "exp", "tanh", "sigmoid")},
     "erf": [
         sample(uniform(-0.4, 0.4, 7)),
         sample(uniform(0.5, 3.5, 7)),
         sample(uniform(-5.5, -4.1, 3)),
+        sample(uniform(0.5, 3.5, 41, 9)),
         sample(normal()),
     ],
-    **{name: [sample(uniform(0.5, 3, 3, 4)), sample(uniform(0.5, 3))] for name in ("log", "sqrt")},
+    **{name: [sample(uniform(0.5, 3, *shape)) for shape in ((3, 4), (), (41, 9))] for name in ("log", "sqrt")},
     **{name: [sample(distinct(3, 4)), sample(distinct(2, 0, 3))] for name in ("abs", "relu")},
     "gelu": [sample(normal(3, 4)), sample(normal(40, 33)), sample(normal(3, 4), approximate="tanh"), sample(normal())],
     **{

@@ -32,6 +32,8 @@ SAMPLES = {
         sample(normal(3, 2, 2, 3), normal(2), normal(2)),
         sample(normal(2, 1, 5), normal(1), normal(1)),
         sample(normal(37, 5, 9), normal(5), normal(5)),
+        sample(normal(81, 19), normal(19), normal(19)),
+        sample(normal(5, 3, 1, 1), normal(3), None),
     ],
     "layer_norm": [
         sample(normal(4, 5), normal(5), normal(5)),
@@ -46,6 +48,7 @@ SAMPLES = {
         sample(normal(4, 5), normal(5)),
         sample(normal(2, 3, 4), normal(3, 4), dims=2, eps=1e-2),
         sample(normal(6), None),
+        sample(normal(70, 33), normal(33)),
         sample(normal(0, 5), normal(5)),
     ],
 }
