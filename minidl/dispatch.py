@@ -49,10 +49,12 @@ def find(operation: Any, arrays: Sequence[Any], params: dict[str, Any], mode: st
 
 def _accepted(kernel: Kernel, arrays: Sequence[Any], params: dict[str, Any]) -> bool:
     dtype = arrays[0].dtype
-    if dtype not in (float32, float64):  # what kernels are written for, in the machine's byte order
-        return False
-    if any(getattr(a, "dtype", dtype) != dtype and a.dtype.kind in "fc" for a in arrays):
-        return False
+    if dtype is not float32 and dtype is not float64 and dtype not in (float32, float64):
+        return False  # not what kernels are written for, in the machine's byte order
+    for a in arrays:
+        other = getattr(a, "dtype", dtype)
+        if other is not dtype and other != dtype and other.kind in "fc":
+            return False
     # Interpreted kernels (NUMBA_DISABLE_JIT=1) are there to step through, not to train with.
     if kernel.interpreted and max(getattr(a, "size", 0) for a in arrays) > INTERPRETED_LIMIT:
         return False

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .array import first_bad
-from .config import Scope
+from .config import Settings, current
 from .errors import AnomalyError, GraphError, describe
 from .mutation import Lock, clock
 
@@ -36,6 +36,7 @@ class Node:
     # Defaults on the class, so that making a node sets only what is known then. An output is described by
     # (shape, dtype, numpy or cupy): enough to make a zero, or to check a gradient.
     outputs: Sequence[tuple[tuple[int, ...], Any, Any]] = ()
+    plan: Any = None  # of a primitive: which rules it runs in backward
     saved: dict[str, Any] | None = None  # name → value that a primitive's rules ask for
     inputs: Sequence[Any] | None = None  # raw inputs, where backward may have to replay the operation
     residuals: tuple[Any, ...] | None = None  # what a fused body, or a kernel, keeps for its backward
@@ -51,6 +52,7 @@ class Node:
         self.number = next(_numbers)
         self.operation = operation
         self.edges = edges  # one per input: (parent, output index), or None for constants
+        self.needs = tuple([edge is not None for edge in edges])
         self.params = params
         self.time = clock.now  # when the values were saved; see mutation.py
 
@@ -71,7 +73,9 @@ class Node:
 
     def free(self) -> None:
         """Let go of everything that backward needed."""
-        self.saved = self.inputs = self.residuals = self.lock = self.refill = None
+        self.saved = self.inputs = self.residuals = None
+        if self.lock is not None or self.refill is not None:
+            self.lock = self.refill = None
         self.freed = True
 
     def check_usable(self) -> None:
@@ -137,26 +141,37 @@ def backpropagate(
     Returns:
         The cotangents of the targets (None where the outputs do not depend on one); [] without targets.
     """
-    with Scope(recording=create_graph, tape=None), np.errstate(all="ignore"):
-        flow = _Flow(create_graph, set(targets or ()))
-        for edge, cotangent in outputs:
-            flow.add(edge, cotangent)
-        order = topological(edge[0] for edge, _ in outputs)
-        leads = None if targets is None else _leading(order, targets)
-        for node in order:
-            dys = flow.take(node)
-            if dys is None:
-                continue
-            wanted = [e is not None and (leads is None or e[0] in leads) for e in node.edges]
-            if True in wanted:
-                flow.spread(node, node.pull(dys, wanted, create_graph), wanted, dys)
-                if not retain_graph:
-                    node.free()
-        if targets is not None:
-            return [flow.target_gradient(edge) for edge in targets]
-        for leaf, gradient in flow.leaf_gradients():
-            leaf.accumulate(gradient)
-        return []
+    now = current.get()
+    token = current.set(Settings(bool(create_graph), now.mode, now.anomaly, None, now.batching, now.levels))
+    try:
+        with np.errstate(all="ignore"):
+            return _run(outputs, targets, create_graph, retain_graph)
+    finally:
+        current.reset(token)
+
+
+def _run(
+    outputs: Sequence[tuple[Any, Any]], targets: Sequence[Any] | None, create_graph: bool, retain_graph: bool
+) -> list[Any]:
+    flow = _Flow(create_graph, set(targets or ()))
+    for edge, cotangent in outputs:
+        flow.add(edge, cotangent)
+    order = topological(edge[0] for edge, _ in outputs)
+    leads = None if targets is None else _leading(order, targets)
+    for node in order:
+        dys = flow.take(node)
+        if dys is None:
+            continue
+        wanted = node.needs if leads is None else [e is not None and e[0] in leads for e in node.edges]
+        if True in wanted:
+            flow.spread(node, node.pull(dys, wanted, create_graph), wanted, dys)
+            if not retain_graph:
+                node.free()
+    if targets is not None:
+        return [flow.target_gradient(edge) for edge in targets]
+    for leaf, gradient in flow.leaf_gradients():
+        leaf.accumulate(gradient)
+    return []
 
 
 def _leading(order: list[Node], targets: Sequence[Any]) -> set[Any]:
@@ -178,7 +193,7 @@ class _Flow:
         self.targets = targets
         self.kept: dict[Any, Any] = {}  # the targets' complete cotangents
 
-    def add(self, edge: Any, contribution: Any, *, owned: bool = False) -> None:
+    def add(self, edge: Any, contribution: Any, owned: bool = False) -> None:
         before = self.sums.get(edge)
         if before is None:
             self.sums[edge] = contribution
@@ -190,11 +205,14 @@ class _Flow:
             self.sums[edge] = before  # NumPy's 0-d results are immutable numbers, for which += makes a new one
         if owned:
             self.owned.add(edge)
-        if type(edge[0]) is not Node and edge in self.targets:
+        if self.targets and type(edge[0]) is not Node and edge in self.targets:
             self.kept[edge] = self.sums[edge]
 
     def take(self, node: Node) -> list[Any] | None:
         """The complete cotangents of a node's outputs, hooks applied, zeros where nothing arrived; None: no path."""
+        if len(node.outputs) == 1 and node.hooks is None and node.retained is None and not self.targets:
+            dy = self.sums.pop((node, 0), None)  # nearly always
+            return None if dy is None else [dy]
         dys = [self.sums.pop((node, i), None) for i in range(len(node.outputs))]
         arrived = [i for i, dy in enumerate(dys) if dy is not None]
         if not arrived:
@@ -222,21 +240,26 @@ class _Flow:
         for position, g in enumerate(contributions):
             if not wanted[position]:
                 continue
-            if isinstance(g, Tensor) is not self.create_graph or not hasattr(g, "dtype"):
+            is_array = type(g) is np.ndarray and not self.create_graph  # nearly always
+            if not is_array and (isinstance(g, Tensor) is not self.create_graph or not hasattr(g, "dtype")):
                 g = _as_expected(g, node, position, self.create_graph)
             edge = node.edges[position]
             parent = edge[0]
-            if type(parent) is Node:
-                shape, dtype, _ = parent.outputs[edge[1]]
-                g = node.operation.conform(g, shape, dtype, node, position)
-                owned = False
+            is_leaf = type(parent) is not Node
+            if is_leaf:
+                shape, dtype = parent.data.shape, parent.data.dtype
             else:
-                g = node.operation.conform(g, parent.data.shape, parent.data.dtype, node, position)
-                first = not self.create_graph and edge not in self.sums
-                owned = first and _fresh(g, contributions, dys, node)
+                shape, dtype, _ = parent.outputs[edge[1]]
+            if g.shape != shape or g.dtype is not dtype:
+                g = node.operation.conform(g, shape, dtype, node, position)
             if node.note:
                 _check_finite(node, position, g, dys)
-            self.add(edge, g, owned=owned)
+            before = self.sums.get(edge)
+            if before is None and not is_leaf and not self.targets:  # nearly always: the next node on a chain
+                self.sums[edge] = g
+            else:
+                first = is_leaf and before is None and not self.create_graph
+                self.add(edge, g, first and _fresh(g, contributions, dys, node))
 
     def leaf_gradients(self) -> Iterable[tuple[Any, Any]]:
         """Each leaf that was reached, with its complete gradient in memory of its own: people write to `.grad`."""
@@ -261,8 +284,13 @@ def _fresh(g: Any, contributions: Sequence[Any], dys: list[Any], node: Node) -> 
     """
     if node.operation.page is None or not isinstance(g, np.ndarray) or g.base is not None or not g.flags.writeable:
         return False
-    shared = sum(c is g for c in contributions) > 1 or any(dy is g for dy in dys)
-    return not shared and not any(value is g for _, value in node.kept())
+    if [c is g for c in contributions].count(True) > 1:
+        return False
+    for held in (dys, (node.saved or {}).values(), node.inputs or (), node.residuals or ()):
+        for each in held:  # comparing with `is`: `in` would ask the arrays whether they are equal
+            if each is g or (type(each) is tuple and any(one is g for one in each)):
+                return False
+    return True
 
 
 def _copy(gradient: Any) -> Any:

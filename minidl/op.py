@@ -56,6 +56,9 @@ class Plan(NamedTuple):
     rules: tuple[tuple[int, Rule], ...]
 
 
+NOTHING: dict[str, Any] = {}  # what is saved where no rule asks for anything; never written to
+
+
 class Primitive(Operation):
     """An operation with one rule per input; see the module's text. Made by `@primitive`."""
 
@@ -111,9 +114,6 @@ class Primitive(Operation):
             )
         return self.rules[name]
 
-    def _body(self, arrays: list[Any], params: dict[str, Any]) -> tuple[Any, Any]:
-        return self.body(*arrays, **params), None
-
     def _plan(self, needs: tuple[bool, ...]) -> Plan:
         plan = self._plans.get(needs)
         if plan is None:
@@ -123,8 +123,8 @@ class Primitive(Operation):
         return plan
 
     def _save(self, node: Node, arrays: list[Any], ys: Sequence[Any], residuals: Any) -> None:
-        plan = self._plan(tuple([edge is not None for edge in node.edges]))
-        node.saved = {name: source(arrays, ys) for name, source in plan.keeps}
+        node.plan = plan = self._plans.get(node.needs) or self._plan(node.needs)
+        node.saved = {name: source(arrays, ys) for name, source in plan.keeps} if plan.keeps else NOTHING
         node.residuals = residuals
 
     def _source(self, name: str) -> Source:
@@ -147,13 +147,15 @@ class Primitive(Operation):
             return node.kernel.backward(dy, *node.residuals, **node.params)
         saved = self.saved_tensors(node) if create_graph else node.saved
         assert saved is not None
-        return [self.apply_rule(i, dy, saved, node.params) if want else None for i, want in enumerate(wanted)]
+        gradients: list[Any] = [None] * len(wanted)
+        for position, rule in node.plan.rules:
+            if wanted[position]:
+                gradients[position] = _apply(rule, position, dy, saved, node.params)
+        return gradients
 
     def apply_rule(self, position: int, dy: Any, saved: dict[str, Any], params: dict[str, Any]) -> Any:
         """The rule for one input, given what it asks for."""
-        function, wants, keywords = self._rule(position)
-        values = [position if name == "position" else saved[name] for name in wants]
-        return function(dy, *values, **{name: params[name] for name in keywords})
+        return _apply(self._rule(position), position, dy, saved, params)
 
     def saved_tensors(self, node: Node) -> dict[str, Any]:
         """The saved values as members of the graph: they are its values already."""
@@ -167,6 +169,18 @@ class Primitive(Operation):
             elif name in self.inputs:
                 tensors[name] = rebuild(value, node.edges[self.inputs.index(name)])
         return tensors
+
+
+def _apply(rule: Rule, position: int, dy: Any, saved: dict[str, Any], params: dict[str, Any]) -> Any:
+    """A rule with what its signature asks for."""
+    function, wants, keywords = rule
+    if not keywords:
+        if not wants:
+            return function(dy)
+        if len(wants) == 1 and wants[0] in saved:
+            return function(dy, saved[wants[0]])
+    values = [position if name == "position" else saved[name] for name in wants]
+    return function(dy, *values, **{name: params[name] for name in keywords})
 
 
 class Fused(Operation):
@@ -188,8 +202,7 @@ class Fused(Operation):
         self.told_needs = "needs" in inspect.signature(function).parameters
         return function
 
-    def _body(self, arrays: list[Any], params: dict[str, Any]) -> tuple[Any, Any]:
-        result = self.body(*arrays, **params)
+    def _pair(self, result: Any) -> tuple[Any, Any]:
         if type(result) is not tuple or len(result) != 2 or type(result[1]) is not tuple:
             raise ArgumentError(
                 f"{self.name}: the body returned {describe(result)}, expected a pair: the output, and a tuple of what "

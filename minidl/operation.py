@@ -107,14 +107,14 @@ class Operation:
             edges.append(edge)
         if not traced:
             return self._run(arrays, params, settings.mode)[0]
+        if recorded and not (settings.mode == "textbook" and self.has_body_of_operations):
+            return self._record(arrays, edges, params, settings)
         if settings.mode == "textbook" and self.has_body_of_operations:
             return self._textbook(args, params)
-        if not recorded:
-            y, _, _ = self._run(arrays, params, settings.mode)
-            if settings.anomaly:
-                self._check_finite(y, arrays, params, _source_note())
-            return tuple(map(Tensor, y)) if type(y) is tuple else Tensor(y)
-        return self._record(arrays, edges, params, settings)
+        y, _, _ = self._run(arrays, params, settings.mode)
+        if settings.anomaly:
+            self._check_finite(y, arrays, params, _source_note())
+        return tuple(map(Tensor, y)) if type(y) is tuple else Tensor(y)
 
     def _bind(self, args: tuple[Any, ...], params: dict[str, Any]) -> tuple[Any, ...]:
         """Inputs given by name, or left out because they are optional, in their places."""
@@ -136,36 +136,42 @@ class Operation:
                 arrays[:] = promote(arrays, real=self.real)
             if self.checker is not None:
                 self.checker(*arrays, **params)
-            kernel = find(self, arrays, params, mode)
-            if kernel is None and self.real:
+            kernel = None if self.page is None else find(self, arrays, params, mode)
+            if kernel is not None:
+                y = kernel.forward(*arrays, **params)
+                return (y, None, kernel) if kernel.backward is None else (*y, kernel)
+            if self.real:
                 with np.errstate(all="ignore"):
-                    y, residuals = self._body(arrays, params)
-            elif kernel is None:
-                y, residuals = self._body(arrays, params)
-            elif kernel.backward is None:
-                y, residuals = kernel.forward(*arrays, **params), None
+                    y = self.body(*arrays, **params)
             else:
-                y, residuals = kernel.forward(*arrays, **params)
+                y = self.body(*arrays, **params)
+            return (*self._pair(y), None) if self.has_body_of_operations else (y, None, None)
         except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             if isinstance(error, MinidlError):
                 raise
             raise self._explain(came, params, error) from error
-        return y, residuals, kernel
 
     def _record(self, arrays: list[Any], edges: list[Any], params: dict[str, Any], settings: Settings) -> Any:
         node = Node(self, edges, params)
         y, residuals, node.kernel = self._run(arrays, params, settings.mode)
-        ys = tuple(map(_as_array, y)) if type(y) is tuple else (_as_array(y),)
-        node.outputs = [(each.shape, each.dtype, xp(each)) for each in ys]
-        self._save(node, arrays, ys, residuals)
+        result: Any
+        if type(y) is np.ndarray:  # nearly always: one output, and it is an array
+            node.outputs = ((y.shape, y.dtype, np),)
+            self._save(node, arrays, (y,), residuals)
+            result = Tensor(y, (node, 0) if y.dtype.kind in "fc" else None)
+        else:
+            ys = tuple(map(_as_array, y)) if type(y) is tuple else (_as_array(y),)
+            node.outputs = tuple([(each.shape, each.dtype, xp(each)) for each in ys])
+            self._save(node, arrays, ys, residuals)
+            tensors = [Tensor(each, (node, i) if each.dtype.kind in "fc" else None) for i, each in enumerate(ys)]
+            result = tuple(tensors) if type(y) is tuple else tensors[0]
         if settings.anomaly:
             node.note = _source_note()
             self._check_finite(y, arrays, params, node.note)
             node.lock_kept()
         if settings.tape is not None:
             settings.tape.append(node)
-        tensors = [Tensor(each, (node, i) if each.dtype.kind in "fc" else None) for i, each in enumerate(ys)]
-        return tuple(tensors) if type(y) is tuple else tensors[0]
+        return result
 
     def conform(self, g: Any, shape: tuple[int, ...], dtype: Any, node: Node, position: int) -> Any:
         """A contribution in the shape and dtype of the input it belongs to; un-broadcasts where that is due."""
@@ -189,7 +195,7 @@ class Operation:
     def _textbook(self, args: Sequence[Any], params: dict[str, Any]) -> Any:
         raise NotImplementedError
 
-    def _body(self, arrays: list[Any], params: dict[str, Any]) -> tuple[Any, Any]:
+    def _pair(self, result: Any) -> tuple[Any, Any]:
         raise NotImplementedError
 
     def _save(self, node: Node, arrays: list[Any], ys: tuple[Any, ...], residuals: Any) -> None:
@@ -235,6 +241,9 @@ def sum_to(dy: Any, shape: tuple[int, ...]) -> Any:
 def _mixed(arrays: list[Any]) -> bool:
     """Whether `promote` has something to do: a quick look, since it mostly has not."""
     first: Any = None
+    if len(arrays) == 2 and type(arrays[0]) is type(arrays[1]) is np.ndarray:
+        first = arrays[0].dtype
+        return arrays[1].dtype is not first or first.kind not in "fc"
     for a in arrays:
         dtype = getattr(a, "dtype", first)  # Python numbers follow the arrays
         if dtype is not first and (first is not None or dtype.kind not in "fc"):
