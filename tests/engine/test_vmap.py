@@ -179,7 +179,7 @@ def test_parameters_outside_get_their_gradient():
 
 
 @pytest.mark.parametrize("call", ["x.argmax(-1)", "(x > 0).any()", "(x <= w).all(0)", "x.isnan()", "x.max(0).values",
-                                  "ops.where(x > 0, x, -x)", "x.isfinite()", "~(x == w)"])  # fmt: skip
+                                  "x.sort(-1)[1]", "x.topk(2).indices", "x.median(0)[0]", "x.cummax(0).values", "ops.where(x > 0, x, -x)", "x.isfinite()", "~(x == w)"])  # fmt: skip
 def test_methods_without_operations(call):
     w = minidl.tensor(X[0])
 
