@@ -23,7 +23,8 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check
 PYTEST = $(if $(COV),COVERAGE_FILE=$(CURDIR)/.coverage.$@) $(1) -m pytest -n $(JOBS) --dist worksteal \
 	$(if $(COV),--cov --cov-report=)
 # The runs with one thing taken away repeat what can depend on it, and leave out the long and the unrelated.
-VARIANT = -m "not training and not oracle" --ignore=tests/test_packaging.py
+UNRELATED = test_packaging.py test_architecture.py test_bad_input.py test_mutation.py test_reference.py data docs
+VARIANT = -m "not training and not oracle" $(addprefix --ignore=tests/,$(UNRELATED))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -71,14 +71,15 @@ def compiled(name: str, folder: str) -> Kernel | None:
         module = import_module(f"minidl.kernels.{folder}.{page}")
     except ImportError:  # Numba or CuPy is not installed: the bodies serve, and `minidl doctor` says so
         return None
-    backward = getattr(module, f"{name}_backward", None)
+    forward, backward = getattr(module, name), getattr(module, f"{name}_backward", None)
+    interpreted = folder == "cpu" and bool(import_module("numba").config.DISABLE_JIT)
     return Kernel(
         f"{folder}.{name}",
-        getattr(module, name),
+        np.errstate(all="ignore")(forward) if interpreted else forward,  # compiled code does not warn of overflows
         backward,
         getattr(module, f"{name}_accepts", None),
         told_needs=backward is not None and "needs" in inspect.signature(backward).parameters,
-        interpreted=folder == "cpu" and bool(import_module("numba").config.DISABLE_JIT),
+        interpreted=interpreted,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,19 @@ class Dataset:
         raise NotImplementedError(f"{type(self).__name__} has no __getitem__(); write one")
 
     gather: Any = None  # indices (an array of integers) → a whole batch; None: there is no such short cut
+
+    def __add__(self, other: Any) -> ConcatDataset:
+        return ConcatDataset([self, other])
+
+
+class IterableDataset:
+    """The base of datasets that can only be iterated, such as a stream of lines: define `__iter__`."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no __iter__(); write one")
+
+    def __add__(self, other: Any) -> ChainDataset:
+        return ChainDataset([self, other])
 
 
 class TensorDataset(Dataset):
@@ -85,6 +99,88 @@ class Subset(Dataset):
 
     def __getitem__(self, index: int) -> Any:
         return self.dataset[int(self.indices[_place("Subset", index, len(self))])]
+
+
+class ConcatDataset(Dataset):
+    """Several datasets, one after the other; `a + b` makes one.
+
+    Args:
+        datasets: each with `len()` and items by number.
+    Raises:
+        ArgumentError: no datasets. DTypeError: one that can only be iterated.
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ArgumentError("ConcatDataset: datasets: got none, expected at least one")
+        for i, each in enumerate(self.datasets):
+            if not hasattr(each, "__len__") or not hasattr(each, "__getitem__"):
+                raise DTypeError(
+                    f"ConcatDataset: datasets[{i}]: got {describe(each)}, expected len() and items by number",
+                    fix="use ChainDataset for datasets that can only be iterated",
+                )
+        self.cumulative_sizes = np.cumsum([len(each) for each in self.datasets]).tolist()
+
+    def __len__(self) -> int:
+        return int(self.cumulative_sizes[-1])
+
+    def __getitem__(self, index: int) -> Any:
+        place = _place("ConcatDataset", index, len(self))
+        which = bisect_right(self.cumulative_sizes, place)
+        return self.datasets[which][place - (self.cumulative_sizes[which - 1] if which else 0)]
+
+
+class StackDataset(Dataset):
+    """Datasets of equal length side by side: item i has the i-th of each.
+
+    Args:
+        args: the datasets, whose items make a tuple; or
+        kwargs: the datasets by name, whose items make a dictionary.
+    Raises:
+        ArgumentError: both, or none. ShapeError: lengths that differ.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if bool(args) == bool(kwargs):
+            raise ArgumentError(
+                f"StackDataset: got {len(args)} datasets by place and {len(kwargs)} by name, expected one kind"
+            )
+        self.datasets: Any = kwargs or args
+        lengths = [len(each) for each in args or kwargs.values()]
+        if len(set(lengths)) > 1:
+            raise ShapeError(f"StackDataset: got datasets of {lengths} items, expected the same number for all")
+
+    def __len__(self) -> int:
+        first = next(iter(self.datasets.values() if isinstance(self.datasets, dict) else self.datasets))
+        return len(first)
+
+    def __getitem__(self, index: int) -> Any:
+        place = _place("StackDataset", index, len(self))
+        if isinstance(self.datasets, dict):
+            return {name: each[place] for name, each in self.datasets.items()}
+        return tuple(each[place] for each in self.datasets)
+
+
+class ChainDataset(IterableDataset):
+    """Datasets that can only be iterated, one after the other.
+
+    Raises:
+        DTypeError: something that cannot be iterated.
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        for i, each in enumerate(self.datasets):
+            if not hasattr(each, "__iter__"):
+                raise DTypeError(f"ChainDataset: datasets[{i}]: got {describe(each)}, expected something to iterate")
+
+    def __iter__(self) -> Iterator[Any]:
+        for each in self.datasets:
+            yield from each
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self.datasets)
 
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Generator | None = None) -> list[Subset]:

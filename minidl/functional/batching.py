@@ -170,7 +170,8 @@ def _method(name: str) -> Any:
 LOOPED_METHODS = (
     "__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__", "__and__", "__or__", "__xor__", "__invert__",
     "lt", "le", "gt", "ge", "eq", "ne", "logical_and", "logical_or", "logical_xor", "logical_not",
-    "any", "all", "isfinite", "isnan", "argmax", "argmin",
+    "any", "all", "isfinite", "isinf", "isnan", "argmax", "argmin", "argsort", "sort", "topk", "median", "kthvalue",
+    "quantile", "cummax", "cummin",
 )  # fmt: skip
 for _name in LOOPED_METHODS:
     setattr(Batched, _name, _method(_name))

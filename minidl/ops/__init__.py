@@ -22,8 +22,8 @@ from .pool import *  # noqa: F403
 from .products import *  # noqa: F403
 from .recurrent import *  # noqa: F403
 from .reduce import *  # noqa: F403
-from .rounding import *  # noqa: F403
 from .rotary import *  # noqa: F403
+from .rounding import *  # noqa: F403
 from .scan import *  # noqa: F403
 from .scatter import *  # noqa: F403
 from .shape import *  # noqa: F403

@@ -254,14 +254,19 @@ def _triangle(x: Any, k: int) -> Any:
     return module.tri(*x.shape[-2:], k, dtype=bool)
 
 
+def _nothing(x: Any) -> int:
+    """0, as a boolean among booleans, so that a mask stays one."""
+    return False if x.dtype.kind == "b" else 0
+
+
 def tril(x: Any, k: int = 0) -> Any:
     """The lower triangles of matrices, up to the k-th diagonal; 0 above."""
-    return where(_triangle(x, k), x, 0)
+    return where(_triangle(x, k), x, _nothing(x))
 
 
 def triu(x: Any, k: int = 0) -> Any:
     """The upper triangles of matrices, from the k-th diagonal on; 0 below."""
-    return where(_triangle(x, k - 1), 0, x)
+    return where(_triangle(x, k - 1), _nothing(x), x)
 
 
 def _along(rows: int, columns: int, offset: int) -> slice:

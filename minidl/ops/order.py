@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from minidl.array import xp
-from minidl.errors import ArgumentError, ShapeError
+from minidl.errors import ArgumentError, DTypeError, ShapeError, describe
 from minidl.tensor import Tensor
 
 from .elementwise import where
@@ -69,10 +69,13 @@ def quantile(x: Any, q: Any, *, axis: int, interpolation: str = "linear") -> Any
     Args:
         interpolation: what w is: `"linear"`, `"lower"` 0, `"higher"` 1, `"midpoint"` ½, or `"nearest"`.
     Raises:
+        DTypeError: x is not of floats.
         ArgumentError: q is outside 0 … 1, or `interpolation` is none of these. ShapeError: the axis is empty.
     """
     array = x.data if isinstance(x, Tensor) else x
     module, n = xp(array), x.shape[axis]
+    if array.dtype.kind != "f":
+        raise DTypeError(f"quantile: got {describe(x)}, expected floats", fix="convert it with .float()")
     if interpolation not in INTERPOLATIONS:
         raise ArgumentError(f"quantile: interpolation: got {interpolation!r}, expected one of {INTERPOLATIONS}")
     if q.ndim > 1 or not ((q >= 0) & (q <= 1)).all():

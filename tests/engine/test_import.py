@@ -13,7 +13,7 @@ import pytest
 import minidl
 from minidl import errors
 
-LARGE = {"cupy", "llvmlite", "matplotlib", "numba", "pandas", "safetensors", "scipy", "torch", "tqdm"}
+LARGE = {"PIL", "cupy", "llvmlite", "matplotlib", "numba", "pandas", "safetensors", "scipy", "torch", "tqdm"}
 
 
 def python(program, **environment):

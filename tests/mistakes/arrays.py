@@ -35,6 +35,7 @@ ORDER = [
     row("kthvalue", lambda: matrix().kthvalue(0), ArgumentError, "kthvalue: k: got 0", "the smallest is k = 1"),
     row("median", lambda: matrix()[:, :0].median(1), ShapeError, "median", "(2, 0)", "none is in the middle"),
     row("quantile", lambda: matrix().quantile(1.5), ArgumentError, "quantile: q: got 1.5", "from 0 to 1"),
+    row("quantile of integers", lambda: index(1, 2).quantile(0.5), errors.DTypeError, "int64 (2,)", ".float()"),
     row("quantile by", lambda: matrix().quantile(0.5, interpolation="cubic"), ArgumentError, "'cubic'", "'linear'"),
     row("quantile of nothing", lambda: matrix()[:, :0].quantile(0.5, 1), ShapeError, "(2, 0)", "no values along dim 1"),
 ]
@@ -95,6 +96,19 @@ PICKING = [
     row("masked_scatter", lambda: matrix().masked_scatter(matrix() > 0, matrix()[0]), ShapeError, "3 elements for 5"),
     row("bincount", lambda: minidl.bincount(matrix()), errors.DTypeError, "bincount: input: got float32 (2, 3)"),
     row("diff", lambda: matrix().diff(-1), ArgumentError, "diff: n: got -1"),
+    row(
+        "scatter_",
+        lambda: matrix().requires_grad_().scatter_(1, index([0]), 1.0),
+        errors.GraphError,
+        "scatter_",
+        "no_grad",
+    ),
+    row(
+        "scatter_add_",
+        lambda: matrix().scatter_add_(1, index([0]), matrix().requires_grad_()),
+        errors.GraphError,
+        "scatter_add_: the operand",
+    ),
     row("take", lambda: matrix().take(index(6)), LabelError, "take: index: got 6", "6 elements"),
     row("take_along_dim", lambda: matrix().take_along_dim(index([0, 0], [1, 1], [0, 0]), 1), ShapeError, "broadcast"),
 ]

@@ -169,7 +169,8 @@ def _chosen(name: str, x: Any, t: Any, weight: Any, ignore_index: int) -> tuple[
 
 def _at(logp: Any, i: Any, kept: Any) -> Any:
     """logp[…, i] where that counts, else 0: (…, C) → (…)."""
-    return ops.where(kept, ops.reshape(ops.take_along_axis(logp, ops.unsqueeze(i, axis=-1), axis=-1), shape=i.shape), 0.0)
+    at_i = ops.take_along_axis(logp, ops.unsqueeze(i, axis=-1), axis=-1)  # (…, 1)
+    return ops.where(kept, ops.squeeze(at_i, axis=-1), 0.0)
 
 
 def _of_probabilities(name: str, x: Any, t: Any, weight: Any, ignored: int, reduction: str, smoothing: float) -> Any:
