@@ -187,6 +187,7 @@ class Fused(Operation):
     """An operation with one hand-derived backward for all inputs; see the module's text. Made by `@fused`."""
 
     has_body_of_operations = True
+    returns_residuals = True
 
     def __init__(self, body: Callable[..., Any], **flags: Any) -> None:
         super().__init__(body, **flags)

@@ -37,6 +37,7 @@ class Operation:
     """What primitives and fused operations share: calling, recording, errors. Use the decorators to make one."""
 
     has_body_of_operations = False  # whether the body can run on tensors, as a graph of its own
+    returns_residuals = False  # whether it returns, beside the output, what backward needs
 
     def __init__(self, body: Callable[..., Any], *, broadcasts: bool, promotes: bool | None, real: bool) -> None:
         parameters = inspect.signature(body).parameters.values()
@@ -145,7 +146,7 @@ class Operation:
                     y = self.body(*arrays, **params)
             else:
                 y = self.body(*arrays, **params)
-            return (*self._pair(y), None) if self.has_body_of_operations else (y, None, None)
+            return (*self._pair(y), None) if self.returns_residuals else (y, None, None)
         except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             if isinstance(error, MinidlError):
                 raise

@@ -123,11 +123,11 @@ def _softmax(strips, x, bits, y):
         for i in range(strip * len(x) // strips, (strip + 1) * len(x) // strips):
             n = x.shape[1]
             top = shift_of(bits, i, room, room_bits)
-            total = x.dtype.type(0)
             for j in range(n):
-                e = exp_down(x[i, j] - top)
-                y[i, j] = e
-                total += e
+                y[i, j] = exp_down(x[i, j] - top)
+            total = x.dtype.type(0)
+            for j in range(n):  # not in the loop above: a sum beside a store has other bits where x and y are neighbours
+                total += y[i, j]
             scale = x.dtype.type(1) / (total if total != 0 else x.dtype.type(1))
             for j in range(n):
                 y[i, j] *= scale
