@@ -126,7 +126,7 @@ def _softmax(strips, x, bits, y):
             for j in range(n):
                 y[i, j] = exp_down(x[i, j] - top)
             total = x.dtype.type(0)
-            for j in range(n):  # not in the loop above: a sum beside a store has other bits where x and y are neighbours
+            for j in range(n):  # a sum beside a store would have other bits where x and y are neighbours
                 total += y[i, j]
             scale = x.dtype.type(1) / (total if total != 0 else x.dtype.type(1))
             for j in range(n):
