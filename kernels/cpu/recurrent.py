@@ -52,7 +52,7 @@ def rnn(
 def rnn_backward(dy: Any, dh_n: Any, *residuals: Any, nonlinearity: str, reverse: bool, needs: tuple[bool, ...]) -> Any:
     """da = du = dh ∘ φ'"""
     dx, dh, _, *dws = _walk_back(
-        CELLS[nonlinearity], dy, dh_n, None, *residuals, reverse, (*needs[:2], False, *needs[2:])
+        CELLS[nonlinearity], dy, dh_n, None, *residuals, reverse=reverse, needs=(*needs[:2], False, *needs[2:])
     )
     return dx, dh, *dws, None
 
@@ -65,7 +65,9 @@ def gru(x: Any, h0: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, lengths: An
 
 def gru_backward(dy: Any, dh_n: Any, *residuals: Any, reverse: bool, needs: tuple[bool, ...]) -> Any:
     """da in three blocks; du is the same but for the last, da_n ∘ r."""
-    dx, dh, _, *dws = _walk_back(GRU, dy, dh_n, None, *residuals, reverse, (*needs[:2], False, *needs[2:]))
+    dx, dh, _, *dws = _walk_back(
+        GRU, dy, dh_n, None, *residuals, reverse=reverse, needs=(*needs[:2], False, *needs[2:])
+    )
     return dx, dh, *dws, None
 
 
@@ -87,7 +89,7 @@ def lstm_backward(
     dy: Any, dh_n: Any, dc_n: Any, *residuals: Any, reverse: bool, needs: tuple[bool, ...]
 ) -> Any:  # fmt: skip
     """da = du = dz"""
-    return *_walk_back(LSTM, dy, dh_n, dc_n, *residuals, reverse, needs), None, None
+    return *_walk_back(LSTM, dy, dh_n, dc_n, *residuals, reverse=reverse, needs=needs), None, None
 
 
 # The walk -------------------------------------------------------------------------------------------------------------
@@ -130,7 +132,7 @@ def _walk(
 def _walk_back(
     cell: int, dy: Any, dh_n: Any, dc_n: Any,
     x2: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any, ends: Any, gates: Any, h: Any, c: Any, kept: Any,
-    reverse: bool, needs: tuple[bool, ...],
+    *, reverse: bool, needs: tuple[bool, ...],
 ) -> Any:  # fmt: skip
     """dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh; da of all steps is kept for the products at the end."""
     steps, batch, hidden = dy.shape
@@ -149,7 +151,7 @@ def _walk_back(
         for du, block in blocks if cell == GRU else ((da2, slice(None)),):
             product(du.T, before, dw_hh[block])  # (GH, H)
     db_ih = da2.sum(axis=0) if b_ih is not None or b_hh is not None else None
-    db_hh = db_ih.copy() if b_hh is not None else None
+    db_hh = None if b_hh is None or db_ih is None else db_ih.copy()
     if db_hh is not None and cell == GRU:
         db_hh[2 * hidden :] = rows(du_n).sum(axis=0)
     return (

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 CGROUPS = Path("/sys/fs/cgroup")
 
-_state: dict[str, int | bool | None] = {"allowed": None, "awake": False, "orphan": False}
+_state: dict[str, Any] = {"allowed": None, "awake": False, "orphan": False}
 
 
 def count() -> int:
