@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 numba = pytest.importorskip("numba")
+pytestmark = pytest.mark.skipif(  # interpreted, these sizes take minutes; the last test steps through small ones
+    bool(numba.config.DISABLE_JIT), reason="sizes for compiled kernels"
+)
 
 import minidl  # noqa: E402
 from minidl.kernels.cpu import conv as fast  # noqa: E402
