@@ -20,7 +20,9 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Use `count` threads from now on, in the kernels and in NumPy's BLAS; results do not depend on it by a single bit.
+    """Use `count` threads from now on, in the kernels and in NumPy's BLAS.
+
+    What the kernels compute does not depend on it by a single bit; products that are left to BLAS may, in their last.
 
     Kernels cannot have more than Numba starts: NUMBA_NUM_THREADS, or the cores of the process. Where `count` is larger
     they take all of these, and `get_num_threads` says how many that is.

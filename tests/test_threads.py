@@ -102,16 +102,3 @@ def test_several_python_threads_at_once():
     for caller in callers:
         caller.join()
     assert len(found) == 4 and all(np.array_equal(y, expected) for y in found)
-
-
-def test_products_in_strips_and_blas_gets_its_threads_back(rng):
-    pytest.importorskip("numba")
-    from minidl.kernels.cpu import blas
-
-    before = [library.num_threads for library in blas._libraries()]
-    with blas.one_thread(), blas.one_thread():
-        assert all(library.num_threads == 1 for library in blas._libraries())
-    for m, k, n in [(1100, 1000, 300), (300, 1000, 1100), (3, 4, 5), (0, 3, 2), (1000, 0, 1000)]:
-        a, b = rng.normal(size=(k, m)).T, rng.normal(size=(k, n))
-        np.testing.assert_allclose(blas.product(a, b), np.einsum("ik,kj->ij", a, b), atol=1e-10)
-    assert [library.num_threads for library in blas._libraries()] == before

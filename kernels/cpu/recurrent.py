@@ -7,7 +7,8 @@ takes some of the sequences through all of them: sequences do not meet, so nobod
 those of `tile.py`, with the weights put into panels once. With tiles of two registers the LSTM was slower than
 PyTorch, since BLAS, which PyTorch calls, is not so bad at 32 rows either; four registers are faster than BLAS. The
 gates come from the vector sigmoid and tanh of `elementary.py`. What is a sum over all steps is left to BLAS, at the end
-of the backward pass: dx, dw_ih and dw_hh, in strips (`blas.py`).
+of the backward pass: dx, dw_ih and dw_hh, one product each. (Cut into strips for threads of
+our own, with BLAS held at one, they made the step of `python -m benchmarks steps lstm` 58 ms long instead of 50.)
 
 The three cells share the kernel, which is told by a number which of them to run: one compilation instead of three.
 A loop over the gates writes one array and reads few, since otherwise LLVM has more overlaps to rule out than it cares
@@ -29,7 +30,6 @@ from typing import Any
 
 import numpy as np
 
-from .blas import product
 from .elementary import full_registers, sigmoid, tanh
 from .jit import dense, rows, serial
 from .tile import ROWS, panels, part, share, transposed, up, wide_panel, wide_product
@@ -149,16 +149,16 @@ def _walk_back(
     if needs[4]:
         dw_hh = np.empty_like(w_hh)
         for du, block in blocks if cell == GRU else ((da2, slice(None)),):
-            product(du.T, before, dw_hh[block])  # (GH, H)
+            np.matmul(du.T, before, out=dw_hh[block])  # (GH, H)
     db_ih = da2.sum(axis=0) if b_ih is not None or b_hh is not None else None
     db_hh = None if b_hh is None or db_ih is None else db_ih.copy()
     if db_hh is not None and cell == GRU:
         db_hh[2 * hidden :] = rows(du_n).sum(axis=0)
     return (
-        product(da2, w_ih).reshape(steps, batch, w_ih.shape[1]) if needs[0] else None,  # (T, N, D)
+        (da2 @ w_ih).reshape(steps, batch, w_ih.shape[1]) if needs[0] else None,  # (T, N, D)
         dh,
         None if dc_n is None else dc,
-        product(da2.T, x2) if needs[3] else None,  # (GH, D)
+        da2.T @ x2 if needs[3] else None,  # (GH, D)
         dw_hh,
         None if b_ih is None else db_ih,
         db_hh,
