@@ -97,9 +97,9 @@ def pointwise(operation: Any, args: Any, level: Level, **params: Any) -> Any:
     return operation(*_aligned(args, level), **params)
 
 
-@rule("cast", "move")
-def each_number(operation: Any, args: Any, level: Level, **params: Any) -> Any:
-    """Nothing to do."""
+@rule("cast", "cholesky", "cofactor", "det", "eigh", "inv", "logabsdet", "move", "pinv", "qr", "svd")
+def as_it_is(operation: Any, args: Any, level: Level, **params: Any) -> Any:
+    """Each number by itself, or any number of matrices: one axis more in front changes nothing."""
     return operation(args[0].behind, **params)
 
 
@@ -206,12 +206,6 @@ def dense(operation: Any, args: Any, level: Level) -> Any:
         return operation(x.behind, w, b)
     y = ops.matmul(x, ops.mT(w))  # by the rule above
     return (y if b is None else ops.add(y, b)).behind
-
-
-@rule("cholesky", "cofactor", "det", "eigh", "inv", "logabsdet", "pinv", "qr", "svd")
-def matrices(operation: Any, args: Any, level: Level, **params: Any) -> Any:
-    """They take any number of matrices as they are."""
-    return operation(args[0].behind, **params)
 
 
 @rule("einsum")

@@ -3,35 +3,14 @@
 Every one of them takes tensors, arrays, numbers or lists, and gives tensors.
 """
 
-from . import (
-    arrange,
-    compare,
-    dense,
-    elementwise,
-    order,
-    picking,
-    reduce,
-    shape,
-)
+from .arrange import *  # noqa: F403
+from .compare import *  # noqa: F403
+from .dense import *  # noqa: F403
+from .elementwise import *  # noqa: F403
+from .order import *  # noqa: F403
+from .picking import *  # noqa: F403
+from .reduce import *  # noqa: F403
+from .shape import *  # noqa: F403
 
-PAGES = (
-    arrange,
-    compare,
-    dense,
-    elementwise,
-    order,
-    picking,
-    reduce,
-    shape,
-)  # now: a page may hold a function of its own name, which takes its place below
-
-from .arrange import *  # noqa: E402, F403
-from .compare import *  # noqa: E402, F403
-from .dense import *  # noqa: E402, F403
-from .elementwise import *  # noqa: E402, F403
-from .order import *  # noqa: E402, F403
-from .picking import *  # noqa: E402, F403
-from .reduce import *  # noqa: E402, F403
-from .shape import *  # noqa: E402, F403
-
-__all__ = sorted(name for page in PAGES for name in page.__all__)  # noqa: PLE0605
+# Every function of the pages above. (Some pages bear the name of a function, which has taken their place here.)
+__all__ = sorted(name for name, value in globals().items() if callable(value) and name[0] != "_")  # noqa: PLE0605

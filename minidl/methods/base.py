@@ -12,6 +12,10 @@ class Base:
     edge: Any
     requires_grad: Any
 
+    def _cast(self, dtype: Any) -> Any:
+        """In another dtype; None: as it is."""
+        return self if dtype is None else self.to(dtype=dtype)  # type: ignore[attr-defined]
+
     @staticmethod
     def _plain(array: Any) -> Any:
         """A tensor outside any graph."""

@@ -24,14 +24,11 @@ class Order(Base):
 
     def cumsum(self, dim: int, dtype: Any = None) -> Any:
         """The sums of the first one, two, three … values along `dim`."""
-        return ops.cumsum(self._as(dtype), axis=self._one_axis("cumsum", dim))
+        return ops.cumsum(self._cast(dtype), axis=self._one_axis("cumsum", dim))
 
     def cumprod(self, dim: int, dtype: Any = None) -> Any:
         """The products of the first one, two, three … values along `dim`."""
-        return ops.cumprod(self._as(dtype), axis=self._one_axis("cumprod", dim))
-
-    def _as(self, dtype: Any) -> Any:
-        return self if dtype is None else self.to(dtype=dtype)  # type: ignore[attr-defined]
+        return ops.cumprod(self._cast(dtype), axis=self._one_axis("cumprod", dim))
 
     def cummax(self, dim: int) -> ValuesAndIndices:
         """The largest values up to each place along `dim`, and where they stand; of equal ones, the last."""

@@ -38,9 +38,6 @@ def _bessel(dim: Any, correction: Any, unbiased: Any) -> tuple[Any, Any]:
 class Reductions(Base):
     """What is said of all elements, or of those along some axes."""
 
-    def _cast(self, dtype: Any) -> Any:
-        return self if dtype is None else self.to(dtype=dtype)  # type: ignore[attr-defined]
-
     def sum(self, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
         """The sum over `dim` (an axis, several, or None for all), of elements converted to `dtype` if it is given."""
         return ops.sum(self._cast(dtype), axis=dims(dim), keepdims=keepdim)
